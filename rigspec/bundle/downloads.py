@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 
 def fetch_downloads_part(machines: Iterable[LockedMachine]) -> BundlePart:
     """Return every download of these machines, without duplicates."""
-    files = {file for machine in machines for file in machine.files}
+    files = {file for machine in machines for file in (*machine.files, *_list_packages(machine))}
     by_name: dict[str, LockedFile] = {}
     missing = []
     for file in sorted(files, key=lambda file: (file.name, file.sha256)):
@@ -34,6 +34,15 @@ def fetch_downloads_part(machines: Iterable[LockedMachine]) -> BundlePart:
         for file in by_name.values()
     )
     return BundlePart(wanted, (), tuple(missing), (("files", _FOLDER),) if wanted else ())
+
+
+def _list_packages(machine: LockedMachine) -> Iterator[LockedFile]:
+    """Yield the files of packages that no index has."""
+    for env in machine.envs:
+        for package in env.packages:
+            if package.url is not None:
+                url = package.url.partition("#")[0]
+                yield LockedFile(package.file_name, url, package.sha256[0], "lock")
 
 
 def fetch_file(url: str, sha256: str, to: Path) -> None:

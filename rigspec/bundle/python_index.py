@@ -83,7 +83,8 @@ def _environment_pins(
     for env in machine.envs:
         extra = list_build_indexes(rig, resolutions[env.name])
         index_of_env = PackageIndex(_target(machine, env), index, extra=extra)
-        for package in (*env.tools, *env.packages):
+        indexed = (package for package in (*env.tools, *env.packages) if package.url is None)
+        for package in indexed:
             yield _EnvironmentPin(HashedPin.of(package), env.name, index_of_env)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lint.compiled import lint_missing_toolkit
+from rigspec.lint.unlisted import lint_source_builds
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
 from rigspec.resolve.problem.model import KeyPath
@@ -35,6 +36,7 @@ def lint_host_steps(
     if resolution is None or resolution.os == UNKNOWN_SYSTEM:
         return
     yield from lint_missing_toolkit(spec, matrix, resolution)
+    yield from lint_source_builds(spec, matrix, resolution)
     yield from _lint_driver(spec, resolution)
     yield from _lint_toolkit(spec, matrix, resolution)
     yield from _lint_services(spec, matrix, resolution)

@@ -46,7 +46,7 @@ def _find_version(
             selected = {pin.name: pin.version for pin in chosen.frameworks} | {"pip": chosen.pip}
             if program in selected:
                 return selected[program]
-    requests = {normalize_name(name): request for name, request in env.packages.items()}
+    requests = {normalize_name(name): request for name, request in env.requests.items()}
     exact = _EXACT.fullmatch(requests.get(program, ""))
     return exact[1] if exact else None
 

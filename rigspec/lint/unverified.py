@@ -87,6 +87,11 @@ def lint_unverified_versions(
             and (pin.name in from_channels or not _is_listed(matrix, pin))
         ]
         lines += [
+            (f"{key} from its source", ("env", env.name, "packages", key))
+            for key, source in sorted(requested.sources.items())
+            if source.version is None
+        ]
+        lines += [
             (_label(package), ("env", env.name, package.table, package.key))
             for package in list_requested_packages(requested)
             if not _is_bound(matrix, package, _list_versions(env))

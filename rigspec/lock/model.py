@@ -191,13 +191,22 @@ class LockedPythonPackage:
 
     ``sha256`` are the checksums of the files that may be installed: that of the one that the
     target takes, or several in a lock of an older release. ``from_source`` marks a source archive,
-    which pip builds with the packages of the environment.
+    which pip builds with the packages of the environment. ``url`` is the address of one that is
+    not from an index, with a fragment `#subdirectory=` if the package is in a folder of it.
     """
 
     name: str
     version: str
     sha256: tuple[str, ...]
     from_source: bool = False
+    url: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Return the name of its file, which begins with that of the package."""
+        name = (self.url or "").partition("#")[0].rpartition("/")[2]
+        own = self.name.replace("-", "_")
+        return name if name.replace("-", "_").lower().startswith(own) else f"{own}-{name}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ __all__ = [
     "PACKAGE_PREFIX",
     "RANKED",
     "UNLISTED",
+    "UNLISTED_PACKAGES",
     "get_channel_product",
 ]
 
@@ -37,6 +38,9 @@ NUMERIC = frozenset(
 
 # Numeric components without a table of values: only bounds are known.
 UNLISTED = frozenset({"gcc"})
+
+# The table of packages that the Python index does not have.
+UNLISTED_PACKAGES = "unlisted-package"
 
 # The name of the table with the builds of a framework in conda channels ends so: `torch-conda`.
 CHANNEL_SUFFIX = "-conda"

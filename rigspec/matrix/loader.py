@@ -37,6 +37,7 @@ from rigspec.matrix.model import (
     SourceConflict,
     SystemDependency,
     UndeclaredDependency,
+    UnlistedPackage,
     compute_digest,
 )
 from rigspec.package_files import locate_package_file
@@ -219,6 +220,9 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         build_variables=tuple(
             _build_variable(row, sources) for row in table.get("build_variable", ())
         ),
+        unlisted_packages=tuple(
+            _build_unlisted_package(row, sources) for row in table.get("unlisted_package", ())
+        ),
         carrier=table.get("carrier"),
         only_conda=table.get("only_conda", False),
         has_gpu_code=table.get("has_gpu_code", False),
@@ -324,6 +328,13 @@ def _build_undeclared_dependency(
         statement=row["statement"],
         sources=pick_sources(row["source"], sources),
     )
+
+
+def _build_unlisted_package(
+    row: Mapping[str, Any], sources: Mapping[str, Source]
+) -> UnlistedPackage:
+    values = {key: value for key, value in row.items() if key != "source"}
+    return UnlistedPackage(**values, sources=pick_sources(row["source"], sources))
 
 
 def _build_system_dependency(

@@ -28,6 +28,7 @@ __all__ = [
     "SourceConflict",
     "SystemDependency",
     "UndeclaredDependency",
+    "UnlistedPackage",
     "Upload",
     "compute_digest",
 ]
@@ -264,6 +265,28 @@ class CompiledPackage:
 
 
 @dataclass(frozen=True)
+class UnlistedPackage:
+    """A package that the package index does not have, or has no usable release of.
+
+    ``versions`` are those that no release of the index serves; empty if it has no release.
+    ``repository`` has it at the commit ``rev``, in the folder ``subdirectory``, as ``version`` if
+    its files do not state one. An archive of a repository with ``submodules`` lacks their files.
+    Its build needs the CUDA ``toolkit`` as in CompiledPackage.
+    """
+
+    name: str
+    statement: str
+    sources: tuple[Source, ...]
+    versions: str = ""
+    repository: str | None = None
+    rev: str | None = None
+    version: str | None = None
+    subdirectory: str | None = None
+    submodules: bool = False
+    toolkit: str = ""
+
+
+@dataclass(frozen=True)
 class SourceConflict:
     """A fact on which two sources disagree: the value in use, and why the other is rejected."""
 
@@ -300,6 +323,7 @@ class Product:
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
     system_dependencies: tuple[SystemDependency, ...] = ()
     build_variables: tuple[BuildVariable, ...] = ()
+    unlisted_packages: tuple[UnlistedPackage, ...] = ()
     ignored_words: tuple[str, ...] = ()
     ignored_prefixes: tuple[str, ...] = ()
     other_makers: tuple[tuple[str, tuple[str, ...]], ...] = ()

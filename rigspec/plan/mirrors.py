@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigspec.lock.conda.channels import resolve_alias
-from rigspec.lock.model import LockedConda, LockedEnv, LockedFile, LockedMachine, LockedRepository
+from rigspec.lock.model import (
+    LockedConda,
+    LockedEnv,
+    LockedFile,
+    LockedMachine,
+    LockedPythonPackage,
+    LockedRepository,
+)
 from rigspec.spec.mirror_urls import build_mirror_url
 from rigspec.spec.models.mirrors import Mirrors
 
@@ -22,7 +29,7 @@ def apply_mirrors(mirrors: Mirrors, locked: LockedMachine) -> LockedMachine:
             _mirror_repository(each, nvidia if each.manager is None else mirrors.dnf)
             for each in locked.repositories
         ),
-        envs=tuple(_mirror_env(env, mirrors.conda) for env in locked.envs),
+        envs=tuple(_mirror_env(env, mirrors.conda, files) for env in locked.envs),
     )
 
 
@@ -30,13 +37,22 @@ def _mirror_file(file: LockedFile, mirror: str | None) -> LockedFile:
     return file if mirror is None else replace(file, url=f"{mirror.rstrip('/')}/{file.name}")
 
 
-def _mirror_env(env: LockedEnv, mirror: str | None) -> LockedEnv:
+def _mirror_env(env: LockedEnv, mirror: str | None, files: str | None) -> LockedEnv:
     """Return the environment with its channels on the mirror, if they are locked by name."""
     return replace(
         env,
+        packages=tuple(_mirror_package(package, files) for package in env.packages),
         conda=_mirror_conda(env.conda, mirror),
         conda_lock=resolve_alias(env.conda_lock, mirror),
     )
+
+
+def _mirror_package(package: LockedPythonPackage, mirror: str | None) -> LockedPythonPackage:
+    """Return a package from an address with that of its file on the mirror."""
+    if package.url is None or mirror is None:
+        return package
+    _, mark, fragment = package.url.partition("#")
+    return replace(package, url=f"{mirror.rstrip('/')}/{package.file_name}{mark}{fragment}")
 
 
 def _mirror_conda(conda: LockedConda | None, mirror: str | None) -> LockedConda | None:

@@ -100,7 +100,7 @@ def _list_channel_packages(spec: Environment) -> Iterator[tuple[str, str]]:
 
     requests = {line.product: line.request for line in list_requested_frameworks(spec)}
     named = {package: requests[name] for name, package in list_channel_frameworks(spec).items()}
-    for name, request in {**spec.packages, **named}.items():
+    for name, request in {**spec.requests, **named}.items():
         versions = parse_alternative(request).versions
         yield name.lower(), match_spec("", versions).strip() or "*"
 

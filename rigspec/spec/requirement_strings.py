@@ -1,6 +1,7 @@
 """Whole requirements as values of packages: ``torch==2.8.0; python_version < "3.13"``.
 
-A value becomes the version request that it contains, with the extras in front: ``[cuda13]==0.8.0``.
+A value becomes the version request that it contains, with the extras in front: ``[cuda13]==0.8.0``,
+or the repository and the commit of an address ``git+https://…@COMMIT``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ __all__ = ["read_requirement_strings"]
 
 # A name, extras, a marker or an address; `v2.0` is a version.
 _WHOLE = re.compile(r"[\[;@]|://|^(?![vV][0-9])[A-Za-z]")
+# An address of pip for a commit of a repository, in full.
+_COMMIT = re.compile(
+    r"git\+(?P<git>https://[^@#]+)@(?P<rev>[0-9a-f]{40})"
+    r"(?:#(?:egg=[^&]*&?)?(?:subdirectory=(?P<subdirectory>[^&]+))?)?"
+)
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(4, 20)))
 _LINUX = {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux"}
 
@@ -34,7 +40,7 @@ def read_requirement_strings(value: Any) -> Any:
     }
 
 
-def _read(name: str, text: str) -> str:
+def _read(name: str, text: str) -> str | dict[str, str]:
     # Imported here: most values are versions.
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -52,6 +58,9 @@ def _read(name: str, text: str) -> str:
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     if requirement.url is None:
         return f"{extras}{requirement.specifier or '*'}"
+    commit = _COMMIT.fullmatch(requirement.url)
+    if commit is not None:
+        return {key: value for key, value in commit.groupdict().items() if value is not None}
     version = _read_wheel(name, requirement.url)
     return f"{extras}=={version}" if version is not None else text
 

@@ -29,6 +29,7 @@ AFTER_CHECK = {
     "RS530",
     "RS532",
     "RS533",
+    "RS534",
     "RS605",
 }
 HEAD = 'rig = 1\nname = "box"\n'

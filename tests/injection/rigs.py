@@ -247,7 +247,20 @@ BUILDS: dict[str, Any] = {
         "lab": {
             "python": "3.12",
             "frameworks": {"torch": {"version": "2.4.1", "build": "cu121"}},
-            "packages": {"mamba-ssm": {"version": "2.2.2", "build": "cu122torch2.4cxx11abiFALSE"}},
+            "packages": {
+                "mamba-ssm": {"version": "2.2.2", "build": "cu122torch2.4cxx11abiFALSE"},
+                "fused-bilagrid": {
+                    "git": "https://git.example.org/fused-bilagrid",
+                    "rev": "b1e07d1bce5b8a8b7aafc9dc4968c5c4747d5473",
+                    "subdirectory": "lib",
+                    "version": "1.0",
+                    "requires": ["torch>=2"],
+                },
+                "tool": {
+                    "url": "https://files.example.org/tool-1.0-py3-none-any.whl",
+                    "sha256": "0" * 64,
+                },
+            },
         }
     },
 }

@@ -15,13 +15,14 @@ _SUFFIXES = (".conda", ".tar.bz2")
 
 @dataclass(frozen=True)
 class PythonPackage(LockedPythonPackage):
-    """A package of the Python index; ``url`` is the address of its file, if the lock has it.
+    """A package; ``url`` is the address of its file, if the lock has it.
 
-    ``is_tool`` is true for pip and its companions, which are installed first.
+    ``is_tool`` is true for pip and its companions, which are installed first. ``is_direct`` is true
+    for a package from an address, which no index has.
     """
 
     is_tool: bool = False
-    url: str | None = None
+    is_direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,13 @@ class ChannelPackage:
 def list_python_packages(env: LockedEnv) -> tuple[PythonPackage, ...]:
     """Return the packages that pip installs, tools included, sorted by name."""
     addresses = _read_addresses(env.pylock)
-    found = {
-        package.name: PythonPackage(
-            **vars(package),
-            is_tool=is_tool,
-            url=next((addresses[each] for each in package.sha256 if each in addresses), None),
-        )
-        for packages, is_tool in ((env.tools, True), (env.packages, False))
-        for package in packages
-    }
+    found = {}
+    for packages, is_tool in ((env.tools, True), (env.packages, False)):
+        for package in packages:
+            known = (addresses[each] for each in package.sha256 if each in addresses)
+            values = {**vars(package), "url": package.url or next(known, None)}
+            is_direct = package.url is not None
+            found[package.name] = PythonPackage(**values, is_tool=is_tool, is_direct=is_direct)
     return tuple(found[name] for name in sorted(found))
 
 

@@ -40,28 +40,43 @@ class UvIndex:
 
 @dataclass(frozen=True)
 class UvRequirement:
-    """A requirement as ``uv.lock`` has it; ``index`` is that of an explicit source."""
+    """A requirement as ``uv.lock`` has it; ``index`` or ``url`` is that of an explicit source."""
 
     name: str
     extras: tuple[str, ...]
     specifier: str
     index: str | None
+    url: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Return the address without the folder in the archive."""
+        return self.url.partition("#")[0] if self.url is not None else None
+
+    @property
+    def subdirectory(self) -> str:
+        """Return the folder of the package in the archive, if it is in one."""
+        return (self.url or "").partition("#subdirectory=")[2]
 
 
 @dataclass(frozen=True)
 class UvPackage:
-    """A package of ``uv.lock`` with its one file; the project itself has no file."""
+    """A package of ``uv.lock`` with its one file; the project itself has no file.
+
+    One that no index has has a ``source`` instead of a registry.
+    """
 
     name: str
     version: str
     registry: str = ""
     url: str = ""
     sha256: str = ""
+    source: UvRequirement | None = None
 
     @property
     def is_wheel(self) -> bool:
         """Return whether the file is a wheel."""
-        return self.url.endswith(".whl")
+        return self.url.partition("#")[0].endswith(".whl")
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,7 @@ class UvProject:
     build_variables: tuple[tuple[str, str], ...]
     packages: tuple[UvPackage, ...]
     pins: tuple[str, ...]
+    direct: tuple[UvRequirement, ...] = ()
 
 
 def build_values(plan: Plan, step: Step | None) -> UvProject | None:
@@ -101,17 +117,29 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
     packages = list_python_packages(env)
     indexes = _add_packages(tuple(_name_indexes(request.build_indexes)), request, packages)
     name = _name_project(plan, env, packages)
-    files = tuple(_build_package(each, request, indexes) for each in packages)
+    direct = {e.name: UvRequirement(e.name, (), "", None, e.url) for e in packages if e.is_direct}
+    files = tuple(
+        _build_package(each, request, indexes, direct.get(each.name)) for each in packages
+    )
     has_files = all(each.url for each in packages)
-    constraints = () if has_files else tuple(f"{each.name}=={each.version}" for each in packages)
+    constraints = (
+        ()
+        if has_files
+        else tuple(f"{each.name}=={each.version}" for each in packages if not each.is_direct)
+    )
     return UvProject(
         name=name,
         summary=f"{plan.summary}: environment {env.name}",
         python=resolution.python if env.interpreter.kind == "uv" else _series(resolution),
         series=_series(resolution),
         marker=f"platform_machine == '{plan.resolution.arch}' and sys_platform == 'linux'",
-        dependencies=request.requirements,
-        requires=tuple(_read_requirements(request.requirements, indexes)),
+        dependencies=tuple(sorted((*request.requirements, *direct))),
+        requires=tuple(
+            sorted(
+                (*_read_requirements(request.requirements, indexes), *direct.values()),
+                key=lambda each: each.name,
+            )
+        ),
         constraints=tuple(_read_requirements(request.constraints, indexes)),
         index=_strip(request.index),
         indexes=indexes,
@@ -121,6 +149,7 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
         if has_files
         else (),
         pins=constraints,
+        direct=tuple(direct.values()),
     )
 
 
@@ -151,11 +180,14 @@ def _find_obstacle(env: LockedEnv, resolution: EnvResolution) -> str | None:
 
 
 def _build_package(
-    package: PythonPackage, request: RequestedEnvironment, indexes: tuple[UvIndex, ...]
+    package: PythonPackage,
+    request: RequestedEnvironment,
+    indexes: tuple[UvIndex, ...],
+    source: UvRequirement | None,
 ) -> UvPackage:
     registry = _find_registry(package, request, indexes)
     url = package.url or ""
-    return UvPackage(package.name, package.version, registry, url, package.sha256[0])
+    return UvPackage(package.name, package.version, registry, url, package.sha256[0], source)
 
 
 def _find_registry(

@@ -89,7 +89,7 @@ def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Re
         if name.lower() in from_channels.values()
     }
     builds = {from_channels[b.framework]: b for b in env.builds if b.framework in from_channels}
-    for table, lines in (("frameworks", named), ("packages", spec.packages)):
+    for table, lines in (("frameworks", named), ("packages", spec.requests)):
         for name, request in sorted(lines.items()):
             build = builds.get(name.lower())
             specs = _build_specs(build) if build is not None else (_spec(name.lower(), request),)

@@ -14,7 +14,16 @@ from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.errors import LockError, Place, remove_addresses, report_no_solution
 from rigspec.spec.toml.document import KeyPath
 
-__all__ = ["Collision", "PackageConflict", "RequiredPackage", "find_collision"]
+__all__ = [
+    "NOT_ON_INDEX",
+    "Collision",
+    "PackageConflict",
+    "RequiredPackage",
+    "find_collision",
+]
+
+# Why a package cannot be installed that the index has no page of.
+NOT_ON_INDEX = "the index has no such package"
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,9 @@ class PackageConflict(LockError):
     def __init__(self, env: str, collision: Collision, places: Sequence[Place] = ()) -> None:
         plain = report_no_solution(env, "").diagnostic
         message = f"{plain.message}: {collision.statement}"
-        super().__init__(_with_help(plain, message, collision), 1, places)
+        # No other Python has a package that the index does not have.
+        unknown = collision.chains[0][-1].absent == NOT_ON_INDEX
+        super().__init__(_with_help(plain, message, collision), 1, places, on_every_python=unknown)
         self._env, self.collision = env, collision
 
     def locate_lines(
@@ -226,7 +237,14 @@ def _with_help(plain: Diagnostic, message: str, collision: Collision) -> Diagnos
     chains = (collision.describe(root) for root in collision.roots)
     longer = [text for text in chains if text not in collision.statement]
     names = " or ".join(f"`{canonicalize_name(root)}`" for root in collision.roots)
-    help_ = (*longer, f"request another version of {names}")
+    advice = f"request another version of {names}"
+    end = collision.chains[0][-1]
+    if end.absent == NOT_ON_INDEX and end.requirer is None:
+        advice = (
+            f"correct the name, or name its repository: `{end.name} = {{ git = "
+            '"URL", rev = "COMMIT" }`'
+        )
+    help_ = (*longer, advice)
     return replace(
         plain,
         message=remove_addresses(message),

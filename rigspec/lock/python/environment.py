@@ -17,8 +17,14 @@ from rigspec.lock.errors import EngineLimit, LockError
 from rigspec.lock.model import LockedEnv, LockedPythonPackage, LockedSettings
 from rigspec.lock.python.build_variables import list_build_variables
 from rigspec.lock.python.conflicts import PackageConflict
+from rigspec.lock.python.direct_packages import (
+    DirectPackage,
+    find_version_variables,
+    lock_direct_packages,
+)
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
+from rigspec.lock.python.environment_request import list_plain_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
 from rigspec.lock.python.framework_rules import FoundFramework, list_other_pythons
 from rigspec.lock.python.index.build_indexes import list_build_indexes
@@ -28,7 +34,7 @@ from rigspec.lock.python.index.pages import IndexPages
 from rigspec.lock.python.index.release_cache import ReleaseCache
 from rigspec.lock.python.interpreter import (
     explain_pip,
-    list_bootstrap_tools,
+    list_tools,
     lock_interpreter,
 )
 from rigspec.lock.python.pylock import render_pylock
@@ -50,7 +56,6 @@ from rigspec.lock.python.source_builds import (
     warn_of_other_cuda,
 )
 from rigspec.lock.python.target_interpreter import describe_target_interpreter
-from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, serves_notebooks
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.channels import list_channel_frameworks
@@ -58,9 +63,7 @@ from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (
-    get_extras,
     parse_alternative,
-    parse_specifier,
     strip_local_version,
 )
 
@@ -118,8 +121,9 @@ def lock_environment(
     Raises:
         LockError: There is no solution, or an index failed.
     """
+    direct = lock_direct_packages(env.name, rig.env[env.name])
     try:
-        return _lock_python(rig, resolution, env, matrix, previous, settings, same_machine)
+        return _lock_python(rig, resolution, env, matrix, previous, settings, direct, same_machine)
     except LockError as error:
         if error.status != 1 or error.on_every_python or not _has_free_python(rig.env[env.name]):
             raise
@@ -127,10 +131,10 @@ def lock_environment(
     for other in list_other_pythons(rig, resolution, matrix, env.name):
         here = next(each for each in other.envs if each.name == env.name)
         try:
-            return _lock_python(rig, other, here, matrix, previous, settings, same_machine)
-        except LockError as error:
-            if error.status != 1:
-                raise
+            return _lock_python(rig, other, here, matrix, previous, settings, direct, same_machine)
+        except LockError:
+            # Also if the index of builds for another Python fails: that Python is not requested.
+            continue
     raise first
 
 
@@ -145,6 +149,7 @@ def _lock_python(
     matrix: Matrix,
     previous: PreviousPins,
     settings: LockSettings,
+    direct: tuple[DirectPackage, ...],
     same_machine: bool,
 ) -> EnvironmentLock:
     """Lock an environment with one Python, by the first engine that can read its packages."""
@@ -152,7 +157,7 @@ def _lock_python(
     as_of = rig.env[env.name].as_of
     engines = choose_engines(series, as_of, settings.engine, previous.engine)
     for engine in engines:
-        locker = _Locker(rig, resolution, env, matrix, previous, settings, engine)
+        locker = _Locker(rig, resolution, env, matrix, previous, settings, direct, engine)
         try:
             return locker.lock(same_machine=same_machine)
         except EngineLimit:
@@ -172,11 +177,13 @@ class _Locker:
         matrix: Matrix,
         previous: PreviousPins,
         settings: LockSettings,
+        direct: tuple[DirectPackage, ...],
         engine: str,
     ) -> None:
         self._rig, self._resolution, self._env, self._matrix = rig, resolution, env, matrix
         self._spec = rig.env[env.name]
         self._previous, self._settings, self._engine = previous, settings, engine
+        self._direct = direct
         self._compile = partial(compile_requirements, engine, cache=settings.answers)
         self._figures = _figures(matrix, env)
         url = rig.mirrors.pypi or read_index_configuration()
@@ -192,7 +199,7 @@ class _Locker:
         Thread(target=self._index.load, args=((*TOOLS, "packaging"),), daemon=True).start()
         self._request = ResolveRequest(
             env=env.name,
-            requirements=tuple(_plain_requirements(rig, resolution, env, matrix)),
+            requirements=tuple(list_plain_requirements(rig, resolution, env, matrix)),
             target=self._target,
             constraints=(f"pip=={env.pip}",),
             index=url,
@@ -200,6 +207,7 @@ class _Locker:
             kept=previous.packages,
             moving=previous.moving,
             extra_indexes=extra,
+            direct=direct,
             pages=pages,
         )
 
@@ -211,6 +219,8 @@ class _Locker:
         present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
         text = remove_pins(solved.requirements, present)
         packages = _lock_packages(text, self._index, frozenset(b.pin.name for b in builds))
+        direct = (each.locked for each in self._direct)
+        packages = tuple(sorted((*packages, *direct), key=lambda package: package.name))
         locked_tools = _lock_packages(tools, self._index)
         locked = LockedEnv(
             name=self._env.name,
@@ -225,7 +235,9 @@ class _Locker:
             if self._settings.pylock
             else "",
             build_needs=needs,
-            build_variables=list_build_variables(packages),
+            build_variables=tuple(
+                sorted((*list_build_variables(packages), *find_version_variables(self._direct)))
+            ),
         )
         other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
         warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))
@@ -237,13 +249,14 @@ class _Locker:
         A line without a version takes the packages of today on purpose.
         """
         frameworks = list_requested_frameworks(self._spec)
-        named = {canonicalize_name(key): line for key, line in self._spec.packages.items()}
+        named = {canonicalize_name(key): line for key, line in self._spec.requests.items()}
         requests = {*named.values(), *(each.request for each in frameworks)}
         if self._spec.as_of is not None or not all(map(_is_exact, requests)):
             return
         versions = {package.name: package.version for package in packages}
         own = {*named, *(pin.name.partition("[")[0] for pin in self._env.distributions)}
-        days = self._index.upload_days([HashedPin.of(package) for package in packages])
+        indexed = [HashedPin.of(package) for package in packages if package.url is None]
+        days = self._index.upload_days(indexed)
         yield from suggest_as_of(self._env.name, own, days, versions)
 
     def _solve_with_builds(
@@ -251,13 +264,22 @@ class _Locker:
     ) -> tuple[SolvedEnvironment, tuple[SourceBuild, ...]]:
         """Return the environment with tools that build its source archives, and these."""
         solved = self._solve(same_machine=same_machine)
-        builds = find_source_builds(self._index, solved.requirements)
+        builds = self._find_builds(solved.requirements)
         bounds = find_tool_bounds(builds, solved.requirements, self._index)
         if not bounds:
             return solved, builds
         self._request = replace(self._request, constraints=(*self._request.constraints, *bounds))
         solved = self._solve(same_machine=same_machine)
-        return solved, find_source_builds(self._index, solved.requirements)
+        return solved, self._find_builds(solved.requirements)
+
+    def _find_builds(self, text: str) -> tuple[SourceBuild, ...]:
+        """Return the packages of a result that pip builds, and those of repositories."""
+        own = (
+            SourceBuild(each.pin, each.metadata, has_wheels=False)
+            for each in self._direct
+            if each.metadata is not None
+        )
+        return (*find_source_builds(self._index, text), *own)
 
     def _solve(self, *, same_machine: bool) -> SolvedEnvironment:
         if self._spec.manager == "conda":
@@ -315,6 +337,7 @@ class _Locker:
             constraints=tuple(dict.fromkeys((*self._provided, *locked.values(), *tool_bounds))),
             # A day is for the packages, not for the tools that install and build them.
             as_of=None,
+            direct=(),
         )
         # Few packages, whose metadata is small: starting a resolver takes longer.
         try:
@@ -333,21 +356,7 @@ class _Locker:
     def _bounds(self) -> Iterator[str]:
         """Yield the requirements of the tools, as the spec or the interpreter has them."""
         yield f"pip=={self._env.pip}"
-        yield from _tools(self._spec, self._figures, self._env)
-
-
-def _plain_requirements(
-    rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix
-) -> Iterator[str]:
-    """Yield the requirements besides frameworks, unless conda provides them."""
-    spec = rig.env[env.name]
-    served = (find_notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
-    loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
-    yield from (name for name in (*served, *loader) if name not in spec.packages)
-    frameworks = {each.key for each in list_requested_frameworks(spec) if each.table == "packages"}
-    for name, requested in sorted(spec.packages.items()):
-        if spec.manager != "conda" and name not in frameworks:
-            yield f"{name}{get_extras(requested)}{parse_specifier(requested) or ''}"
+        yield from list_tools(self._spec, self._figures, self._env)
 
 
 def _is_exact(request: str) -> bool:
@@ -378,15 +387,6 @@ def _lock_packages(
             LockedPythonPackage(pin.name, str(pin.version), checksums, pin.name in sources)
         )
     return tuple(packages)
-
-
-def _tools(spec: Environment, interpreter: Mapping[str, str], env: EnvResolution) -> Iterator[str]:
-    """Yield setuptools and wheel: as requested, else the newest that run on the interpreter."""
-    yield from list_bootstrap_tools(spec, env)
-    for tool in ("setuptools", "wheel"):
-        last = interpreter.get(f"last_{tool}")
-        known = f"<={last}" if last is not None else ""
-        yield f"{tool}{parse_specifier(spec.packages.get(tool, '*')) or known}"
 
 
 def _settings(spec: Environment, matrix: Matrix) -> Iterator[LockedSettings]:

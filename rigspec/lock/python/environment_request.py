@@ -10,15 +10,19 @@ from packaging.utils import canonicalize_name
 
 from rigspec.lock.python.bounds import Bounds
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.resolution import Build, EnvResolution, Pin
+from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, serves_notebooks
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Build, EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
-from rigspec.version_specifiers import get_extras, parse_alternative
+from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import get_extras, parse_alternative, parse_specifier
 
 __all__ = [
     "build_environment_request",
     "get_plain_name",
     "list_framework_specifiers",
+    "list_plain_requirements",
     "pair_frameworks",
 ]
 
@@ -80,3 +84,17 @@ def pair_frameworks(env: EnvResolution) -> Iterator[tuple[Pin, Pin]]:
 def get_plain_name(pin: Pin) -> str:
     """Return the name of a distribution without its extras."""
     return canonicalize_name(pin.name.partition("[")[0])
+
+
+def list_plain_requirements(
+    rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix
+) -> Iterator[str]:
+    """Yield the requirements besides frameworks, unless conda provides them."""
+    spec = rig.env[env.name]
+    served = (find_notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
+    loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
+    yield from (name for name in (*served, *loader) if name not in spec.packages)
+    frameworks = {each.key for each in list_requested_frameworks(spec) if each.table == "packages"}
+    for name, requested in sorted(spec.requests.items()):
+        if spec.manager != "conda" and name not in frameworks:
+            yield f"{name}{get_extras(requested)}{parse_specifier(requested) or ''}"

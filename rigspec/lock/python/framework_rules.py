@@ -330,7 +330,7 @@ def list_other_pythons(
         if solution is not None:
             rules = tuple(builder.implied_rules(solution))
             needed = drop_unneeded_toolkit(rig, builder, solution)
-        yield build_resolution(rig, resolution.machine, matrix, rules, needed)
+            yield build_resolution(rig, resolution.machine, matrix, rules, needed)
 
 
 def join_environments(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rigspec.lock.artifacts import find_interpreter_archive, find_release
 from rigspec.lock.model import LockedInterpreter
@@ -10,8 +10,9 @@ from rigspec.lock.paths import get_installed_lock_path
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.environment import Environment
+from rigspec.version_specifiers import parse_specifier
 
-__all__ = ["explain_pip", "list_bootstrap_tools", "lock_interpreter"]
+__all__ = ["explain_pip", "list_bootstrap_tools", "list_tools", "lock_interpreter"]
 
 # The last virtualenv without dependencies, for Python 2.7, which has no venv module. Those of
 # virtualenv 20 on Python 2.7 need scandir, which has no wheel for Linux:
@@ -75,3 +76,14 @@ def _build_packages(resolution: Resolution, matrix: Matrix) -> tuple[str, ...]:
 
 def _is_python_2(env: EnvResolution) -> bool:
     return env.python.startswith("2.")
+
+
+def list_tools(
+    spec: Environment, interpreter: Mapping[str, str], env: EnvResolution
+) -> Iterator[str]:
+    """Yield setuptools and wheel: as requested, else the newest that run on the interpreter."""
+    yield from list_bootstrap_tools(spec, env)
+    for tool in ("setuptools", "wheel"):
+        last = interpreter.get(f"last_{tool}")
+        known = f"<={last}" if last is not None else ""
+        yield f"{tool}{parse_specifier(spec.requests.get(tool, '*')) or known}"

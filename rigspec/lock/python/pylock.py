@@ -39,7 +39,7 @@ def render_pylock(packages: Iterable[LockedPythonPackage], question: ResolveRequ
     index = PackageIndex(
         question.target, question.index, pages=question.pages, extra=question.extra_indexes
     )
-    found = sorted(map(HashedPin.of, packages), key=lambda pin: pin.name)
+    found = sorted(packages, key=lambda package: package.name)
     series = "{}.{}".format(*question.target.series)
     here = f"sys_platform == 'linux' and platform_machine == '{question.target.arch}'"
     lock = Pylock(
@@ -47,7 +47,10 @@ def render_pylock(packages: Iterable[LockedPythonPackage], question: ResolveRequ
         environments=[Marker(here)] if question.target.series >= (3, 3) else None,
         requires_python=SpecifierSet(f"=={series}.*"),
         created_by="rigspec",
-        packages=[_package(pin, index) for pin in found],
+        packages=[
+            _direct_package(each) if each.url is not None else _package(HashedPin.of(each), index)
+            for each in found
+        ],
     )
     lock.validate()
     return tomlkit.dumps(_plain(lock.to_dict()))
@@ -68,6 +71,24 @@ def _package(pin: HashedPin, index: PackageIndex) -> Package:
         version=pin.version,
         wheels=wheels or None,
         sdist=sdists[0] if sdists else None,
+    )
+
+
+def _direct_package(package: LockedPythonPackage) -> Package:
+    """Return a package from an address, which no index has."""
+    from packaging.pylock import Package, PackageArchive
+    from packaging.utils import canonicalize_name
+    from packaging.version import Version
+
+    url, _, fragment = (package.url or "").partition("#")
+    return Package(
+        name=canonicalize_name(package.name),
+        version=Version(package.version),
+        archive=PackageArchive(
+            url=_without_password(url),
+            hashes={"sha256": package.sha256[0]},
+            subdirectory=fragment.removeprefix("subdirectory=") or None,
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from rigspec.lock.python.direct_packages import DirectPackage
 from rigspec.lock.python.index.pages import IndexPages
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 from rigspec.resolution import Pin
@@ -26,7 +27,8 @@ class ResolveRequest:
     uploaded after the day ``as_of`` is used, except ``TOOLS``. ``kept`` are packages that
     were locked before: their versions are preferred, except for the packages in ``moving``.
     ``pages`` are those of the index that were read already. ``extra_indexes`` are the addresses of
-    indexes with builds that the first one does not have.
+    indexes with builds that the first one does not have. ``direct`` are packages that no index has;
+    a result does not contain them, but what they require.
     """
 
     env: str
@@ -38,6 +40,7 @@ class ResolveRequest:
     kept: tuple[Pin, ...] = ()
     moving: tuple[str, ...] = ()
     extra_indexes: tuple[str, ...] = ()
+    direct: tuple[DirectPackage, ...] = ()
     pages: IndexPages = field(default_factory=IndexPages, repr=False, compare=False)
 
     def preferred_versions(self) -> dict[str, Version]:

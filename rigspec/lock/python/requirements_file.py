@@ -18,10 +18,13 @@ __all__ = [
     "parse_requirements",
     "read_pin_names",
     "read_pins",
+    "remove_direct_lines",
     "remove_pins",
 ]
 
 _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
+# Before a line with an address.
+_VERSION = "# "
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,16 @@ class HashedPin:
 
 def format_requirements(packages: Iterable[LockedPythonPackage]) -> str:
     """Return the file that pip installs these packages from."""
-    return _HEADER + "".join(_block(p.name, p.version, p.sha256) for p in packages)
+    return _HEADER + "".join(map(_format_package, packages))
+
+
+def _format_package(package: LockedPythonPackage) -> str:
+    if package.url is None:
+        return _block(package.name, package.version, package.sha256)
+    # The comment states the version, which the address may not have.
+    hashes = (f"    --hash=sha256:{h}" for h in sorted(package.sha256))
+    lines = " \\\n".join([f"{package.name} @ {package.url}", *hashes])
+    return f"{_VERSION}{package.name}=={package.version}\n{lines}\n"
 
 
 def parse_requirements(
@@ -54,22 +66,39 @@ def parse_requirements(
         ValueError: A line is not a pin.
 
     """
+    found = []
+    version = ""
     for entry in _entries(text):
-        if "==" not in entry and not entry.lstrip().startswith("#") and entry.strip():
+        if entry.startswith(_VERSION) and "==" in entry:
+            version = entry.rpartition("==")[2].strip()
+        elif entry.lstrip().startswith("#") or not entry.strip():
+            continue
+        elif " @ " in entry and version:
+            found.append(_parse_direct(entry, version, from_source))
+            version = ""
+        elif "==" not in entry:
             raise ValueError(entry)
-    return tuple(
-        LockedPythonPackage(
-            pin.name, str(pin.version), tuple(sorted(pin.sha256)), pin.name in from_source
-        )
-        for pin in read_pins(text)
-    )
+        else:
+            pin = _pin(entry)
+            checksums = tuple(sorted(pin.sha256))
+            is_source = pin.name in from_source
+            found.append(LockedPythonPackage(pin.name, str(pin.version), checksums, is_source))
+    return tuple(found)
+
+
+def _parse_direct(entry: str, version: str, from_source: Collection[str]) -> LockedPythonPackage:
+    name, _, url, *options = entry.replace("\\\n", " ").split()
+    checksums = tuple(sorted(option.partition("sha256:")[2] for option in options))
+    if not url.startswith(("https://", "http://", "file://")) or not all(checksums):
+        raise ValueError(entry)
+    return LockedPythonPackage(name, version, checksums, name in from_source, url)
 
 
 # A lock reads the same result several times, with thousands of checksums.
 @lru_cache(maxsize=16)
 def read_pins(text: str) -> tuple[HashedPin, ...]:
     """Return the pins of a requirements file, in its order."""
-    return tuple(_pin(entry) for entry in _entries(text) if "==" in entry)
+    return tuple(_pin(entry) for entry in _entries(text) if _is_pin(entry))
 
 
 def read_pin_names(text: str) -> frozenset[str]:
@@ -87,8 +116,13 @@ def format_pins(versions: Mapping[str, tuple[Version, Collection[str]]]) -> str:
 def remove_pins(text: str, names: frozenset[str]) -> str:
     """Return the file without the pins of these names."""
     return "".join(
-        entry for entry in _entries(text) if "==" not in entry or _pin(entry).name not in names
+        entry for entry in _entries(text) if not _is_pin(entry) or _pin(entry).name not in names
     )
+
+
+def remove_direct_lines(text: str) -> str:
+    """Return the file without the lines of files at an address."""
+    return "".join(entry for entry in _entries(text) if " @ " not in entry.partition("#")[0])
 
 
 def _block(name: str, version: Version | str, checksums: Collection[str]) -> str:
@@ -106,6 +140,10 @@ def _entries(text: str) -> Iterator[str]:
         entry += line
     if entry:
         yield entry
+
+
+def _is_pin(entry: str) -> bool:
+    return "==" in entry and " @ " not in entry and not entry.startswith("#")
 
 
 def _pin(entry: str) -> HashedPin:

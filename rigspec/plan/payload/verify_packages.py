@@ -38,7 +38,7 @@ def find_differences(path, versions):
             package = re.match(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)#", line)
             if package and not os.path.exists(find_conda_record(package.group(1))):
                 yield "{0}: locked, missing".format(package.group(1))
-            pin = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", line)
+            pin = re.match(r"(?:# )?([A-Za-z0-9._-]+)==([^\s;\\]+)", line)
             if pin:
                 name, locked = pin.groups()
                 installed = versions.get(normalize_name(name), "missing")

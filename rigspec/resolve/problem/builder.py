@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rigspec.hardware.machine_context import list_part_products
-from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
+from rigspec.matrix.components import (
+    NOTEBOOK,
+    PACKAGE_PREFIX,
+    UNLISTED_PACKAGES,
+    get_channel_product,
+)
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix, Product
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
@@ -70,6 +75,7 @@ def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...
         products.add(NOTEBOOK)
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
+        products |= {UNLISTED_PACKAGES} if env.packages else set()
         products |= {"python", "pip", *list_framework_products(env), *list_package_products(env)}
         products |= set(list_dependency_products(env))
         tables = {get_channel_product(framework) for framework in list_channel_frameworks(env)}

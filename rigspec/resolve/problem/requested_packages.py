@@ -17,6 +17,7 @@ __all__ = [
     "list_package_products",
     "list_requested_frameworks",
     "list_requested_packages",
+    "list_source_packages",
 ]
 
 
@@ -43,7 +44,7 @@ def list_requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
             yield RequestedFramework(key.lower(), "", request, "frameworks", key)
         elif owner is not None:
             yield RequestedFramework(owner[0], owner[1], request, "frameworks", key)
-    for key, request in sorted(env.packages.items()):
+    for key, request in sorted(env.requests.items()):
         owner = find_package_owner(key)
         if owner is not None:
             yield RequestedFramework(owner[0], owner[1], request, "packages", key)
@@ -60,17 +61,29 @@ class RequestedPackage:
 
 
 def list_requested_packages(env: Environment) -> Iterator[RequestedPackage]:
-    """Yield every line about a plain package, under whichever table it is."""
+    """Yield every line about a plain package of an index, under whichever table it is."""
     known = {(line.table, line.key) for line in list_requested_frameworks(env)}
-    for table, lines in (("frameworks", env.frameworks), ("packages", env.packages)):
+    for table, lines in (("frameworks", env.frameworks), ("packages", env.requests)):
         for key, request in sorted(lines.items()):
             if (table, key) not in known:
                 yield RequestedPackage(normalize_name(key), request, table, key)
 
 
+def list_source_packages(env: Environment) -> Iterator[RequestedPackage]:
+    """Yield the packages that come from a repository or a file, and whose version is known.
+
+    Each is a build of that version, so that the listed releases of an index do not bound it.
+    """
+    for key, source in sorted(env.sources.items()):
+        if source.version is not None and find_package_owner(key) is None:
+            name = normalize_name(key)
+            yield RequestedPackage(name, f"{source.version}+source", "packages", key)
+
+
 def list_package_products(env: Environment) -> tuple[str, ...]:
     """Return the plain packages that the matrix has a table about, sorted."""
-    names = {PACKAGE_PREFIX + package.name for package in list_requested_packages(env)}
+    packages = (*list_requested_packages(env), *list_source_packages(env))
+    names = {PACKAGE_PREFIX + package.name for package in packages}
     return tuple(sorted(names.intersection(list_product_names())))
 
 

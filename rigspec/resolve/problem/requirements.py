@@ -17,6 +17,7 @@ from rigspec.resolve.problem.release_cutoff import AS_OF, convert_to_version
 from rigspec.resolve.problem.requested_packages import (
     list_requested_frameworks,
     list_requested_packages,
+    list_source_packages,
 )
 from rigspec.resolve.problem.rule_index import RuleIndex
 from rigspec.resolve.problem.systems import is_fully_known
@@ -352,7 +353,7 @@ def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iter
             prefix=line.family,
             text=line.request if carried else "",
         )
-    for package in list_requested_packages(env):
+    for package in (*list_requested_packages(env), *list_source_packages(env)):
         component = PACKAGE_PREFIX + package.name
         if component in knowledge.named:
             label = f"requests {package.key} {package.request}"

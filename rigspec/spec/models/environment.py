@@ -13,10 +13,12 @@ from rigspec.spec.types import (
     Name,
     PackageName,
     Request,
+    Sha256,
+    Text,
     Url,
 )
 
-__all__ = ["Environment", "Interpreter"]
+__all__ = ["Environment", "Interpreter", "PackageSource"]
 
 InterpreterKind = Literal["system", "pyenv", "conda", "uv"]
 Scalar = Annotated[str, Limits(max_length=4096)] | int | float | bool
@@ -56,7 +58,57 @@ SourceFile = Annotated[
     ),
 ]
 
-Packages = Annotated[dict[PackageName, FrameworkRequest], BeforeValidator(read_requirement_strings)]
+Frameworks = Annotated[
+    dict[PackageName, FrameworkRequest], BeforeValidator(read_requirement_strings)
+]
+Commit = Annotated[
+    str,
+    StringPattern(
+        r"[0-9a-f]{40}",
+        "expected a commit of 40 lower-case hexadecimal digits, not a branch or tag",
+    ),
+]
+PackageVersion = Annotated[
+    str,
+    Limits(max_length=100),
+    StringPattern(
+        r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post|\.dev)[0-9]+)*(?:\+[a-z0-9]+(?:\.[a-z0-9]+)*)?",
+        "expected a whole version, such as `0.6` or `1.2.0.post1`",
+    ),
+]
+Subdirectory = Annotated[
+    str,
+    Limits(max_length=200),
+    StringPattern(
+        r"(?!\.\.?(?:/|$))[A-Za-z0-9_.-]+(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.-]+)*",
+        "expected a folder of the repository, such as `bindings/torch`",
+    ),
+]
+
+
+class PackageSource(Table):
+    """A Python package from a commit of a git repository, or from a file with a checksum."""
+
+    git: Url | None = Field(default=None, description="URL of the git repository")
+    rev: Commit | None = Field(default=None, description="Commit of the repository, in full")
+    subdirectory: Subdirectory | None = Field(
+        default=None, description="Folder of the package in the repository or archive"
+    )
+    url: Url | None = Field(default=None, description="URL of a wheel or a source archive")
+    sha256: Sha256 | None = Field(default=None, description="Checksum of the file at `url`")
+    version: PackageVersion | None = Field(
+        default=None,
+        description="Version of the package (default: read from its files)",
+    )
+    requires: Many[Text] | None = Field(
+        default=None,
+        description="Requirements of the package (default: read from its files)",
+    )
+
+
+Packages = Annotated[
+    dict[PackageName, FrameworkRequest | PackageSource], BeforeValidator(read_requirement_strings)
+]
 
 
 class Interpreter(Table):
@@ -94,8 +146,14 @@ class Environment(Table):
         default="venv", description="Tool that creates the environment"
     )
     pip: Request | None = Field(default=None, description="Version of pip")
-    frameworks: Packages = Field(default={}, description="Frameworks of the matrix")
-    packages: Packages = Field(default={}, description="Other Python packages")
+    frameworks: Frameworks = Field(default={}, description="Frameworks of the matrix")
+    packages: Packages = Field(
+        default={},
+        description=(
+            "Other Python packages: a version, or `{ git, rev }` or `{ url, sha256 }` of one that "
+            "no package index has"
+        ),
+    )
     channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels")
     as_of: dt.date | None = Field(
         default=None, description="Ignore packages uploaded after this day"
@@ -109,6 +167,18 @@ class Environment(Table):
     config: dict[Name, dict[SettingName, Setting | dict[SettingName, Setting]]] = Field(
         default={}, description="Settings files of frameworks, pip and conda, by program"
     )
+
+    @property
+    def requests(self) -> dict[str, str]:
+        """Return the version requests of the packages that an index has, by name."""
+        return {name: line for name, line in self.packages.items() if isinstance(line, str)}
+
+    @property
+    def sources(self) -> dict[str, PackageSource]:
+        """Return the packages that come from a repository or a file, by name."""
+        return {
+            name: line for name, line in self.packages.items() if isinstance(line, PackageSource)
+        }
 
     @property
     def interpreter_kind(self) -> str | None:

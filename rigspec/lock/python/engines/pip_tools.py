@@ -14,8 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rigspec.lock.errors import LockError, index_failure, report_no_solution
+from rigspec.lock.python.direct_packages import add_metadata_wheels
 from rigspec.lock.python.engines.process import find_index_host, run_engine
 from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import remove_direct_lines
 
 __all__ = ["compile_requirements", "find_interpreter"]
 
@@ -69,7 +71,9 @@ class _Compiler:
         requested, output = self._folder / "requirements.in", self._folder / "requirements.txt"
         bounds = self._folder / "constraints.txt"
         bounds.write_text(_lines(question.constraints), encoding="utf-8")
-        requested.write_text(f"-c {bounds}\n{_lines(question.requirements)}", encoding="utf-8")
+        direct = add_metadata_wheels(question.direct, self._folder)
+        wanted = _lines((*question.requirements, *direct))
+        requested.write_text(f"-c {bounds}\n{wanted}", encoding="utf-8")
         preferred = (
             f"{name}=={version}" for name, version in question.preferred_versions().items()
         )
@@ -77,7 +81,9 @@ class _Compiler:
         command = [self._python, "-m", "piptools", "compile", *_OPTIONS]
         self._run([*command, "--output-file", str(output), str(requested)])
         lines = output.read_text(encoding="utf-8").splitlines(keepends=True)
-        return "".join(line for line in lines if line.strip() and not line.startswith("#"))
+        return remove_direct_lines(
+            "".join(line for line in lines if line.strip() and not line.startswith("#"))
+        )
 
     def _creator(self) -> list[str]:
         path = str(self._folder / "env")

@@ -7,7 +7,7 @@ needed, and no code of any package is run: requirements come from metadata alone
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,8 @@ def compile_requirements(request: ResolveRequest) -> str:
     markers = request.target.markers()
     roots = [Requirement(text) for text in request.requirements]
     preferred = request.preferred_versions()
-    provider = _Provider(index, markers, request.constraints, preferred, roots)
+    roots += [Requirement(package.name) for package in request.direct]
+    provider = _Provider(index, markers, request, preferred, roots)
     resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
     try:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
@@ -63,7 +64,9 @@ def compile_requirements(request: ResolveRequest) -> str:
         raise report_no_solution(request.env, "; ".join(reasons)) from None
     except ResolutionTooDeep:
         raise report_no_solution(request.env, _explain_endless(provider.collisions)) from None
-    return format_pins({name: _hashes_of(offer) for name, offer in result.mapping.items()})
+    direct = {package.name for package in request.direct}
+    found = {name: offer for name, offer in result.mapping.items() if name not in direct}
+    return format_pins({name: _hashes_of(offer) for name, offer in found.items()})
 
 
 def _cause(cause: RequirementInformation[Requirement, AvailableVersion]) -> str:
@@ -108,7 +111,7 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         self,
         index: PackageIndex,
         markers: Mapping[str, str],
-        constraints: Iterable[str],
+        request: ResolveRequest,
         preferred: Mapping[str, Version],
         roots: Sequence[Requirement],
     ) -> None:
@@ -124,7 +127,8 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         self._preferred = preferred
         self._markers = dict(markers)
         self._bounds: dict[str, SpecifierSet] = {}
-        for text in constraints:
+        self._direct = {package.name: package for package in request.direct}
+        for text in request.constraints:
             bound = Requirement(text)
             name = canonicalize_name(bound.name)
             self._bounds[name] = self._bounds.get(name, SpecifierSet()) & bound.specifier
@@ -169,13 +173,21 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
             wanted &= requirement.specifier
         excluded = {offer.version for offer in incompatibilities[identifier]}
         # Pre-releases as PEP 440 admits them: where one is named, or nothing else is left.
-        listed = self._index.offers(identifier)
+        listed = self._offers(identifier)
         admitted = set(wanted.filter(dict.fromkeys(offer.version for offer in listed)))
         offers = [o for o in listed if o.version in admitted and o.version not in excluded]
         offers.sort(key=lambda offer: offer.version != self._preferred.get(identifier))
         return lambda: (offer for offer in offers if self._can_be_built(offer))
 
+    def _offers(self, name: str) -> tuple[AvailableVersion, ...]:
+        direct = self._direct.get(name)
+        if direct is None:
+            return self._index.offers(name)
+        return (AvailableVersion(name, direct.pin.version, ()),)
+
     def _can_be_built(self, offer: AvailableVersion) -> bool:
+        if offer.name in self._direct:
+            return True
         lacking = self._index.missing_build_requirement(offer)
         if lacking is not None:
             name = canonicalize_name(offer.name)
@@ -189,7 +201,9 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
 
     def get_dependencies(self, candidate: AvailableVersion) -> Iterator[Requirement]:
         """Yield the requirements with markers that are true for the target."""
-        for requirement in self._index.requirements(candidate):
+        direct = self._direct.get(candidate.name)
+        required = map(Requirement, direct.requires) if direct is not None else None
+        for requirement in required or self._index.requirements(candidate):
             if requirement.marker is None or requirement.marker.evaluate(self._markers):
                 seen = _as_required(requirement, candidate)
                 self._seen.setdefault((seen.requirer or "", seen.name), seen)
@@ -210,7 +224,7 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         return found, [*self._roots, *self._seen.values()]
 
     def _absence(self, required: RequiredPackage) -> str:
-        offers = self._index.offers(required.name)
+        offers = self._offers(required.name)
         if not offers:
             return "the index has no release for this Python and platform"
         fitting = [offer for offer in offers if required.admits(offer.version)]

@@ -14,13 +14,14 @@ from packaging.version import Version
 
 from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
 from rigspec.lock.python.conflicts import PackageConflict, find_collision
+from rigspec.lock.python.direct_packages import add_metadata_wheels
 from rigspec.lock.python.engines.pip_tools import find_interpreter
 from rigspec.lock.python.engines.process import find_index_host, run_engine
 from rigspec.lock.python.engines.uv_report import read_requirements
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.upload_times import get_end_of_day
 from rigspec.lock.python.request import TOOLS, ResolveRequest
-from rigspec.lock.python.requirements_file import HashedPin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin, read_pins, remove_direct_lines
 
 __all__ = ["LEAST_PYTHON", "compile_requirements"]
 
@@ -132,7 +133,8 @@ def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
         output.write_text("".join(lines), encoding="utf-8")
         command = [*_command(request), "--constraints", str(bounds)]
         command += ["--output-file", str(output), "-"]
-        requirements = "".join(f"{requirement}\n" for requirement in request.requirements)
+        direct = add_metadata_wheels(request.direct, Path(folder))
+        requirements = "".join(f"{line}\n" for line in (*request.requirements, *direct))
         # An index's address may contain a password, which a list of processes would show.
         variables = {} if request.index is None else {"UV_DEFAULT_INDEX": request.index}
         if request.extra_indexes:
@@ -142,7 +144,7 @@ def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
         done = run_engine(request, command, requirements, variables)
         if done.returncode != 0:
             raise _failure(request, constraints, done.stderr)
-        return output.read_text(encoding="utf-8")
+        return remove_direct_lines(output.read_text(encoding="utf-8"))
 
 
 def _failure(request: ResolveRequest, constraints: Sequence[str], stderr: str) -> LockError:

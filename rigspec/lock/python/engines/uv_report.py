@@ -13,7 +13,7 @@ from dataclasses import replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from rigspec.lock.python.conflicts import RequiredPackage
+from rigspec.lock.python.conflicts import NOT_ON_INDEX, RequiredPackage
 
 __all__ = ["read_requirements"]
 
@@ -26,7 +26,7 @@ _REQUIRES = re.compile(rf"^{_PACKAGE}{_RANGE} depends? on (?:both )?(.*)$")
 # Why releases cannot be installed.
 _ABSENCES = (
     (rf"there (?:is|are) no versions? of {_PACKAGE}{_RANGE}", "no release matches"),
-    (rf"{_PACKAGE}{_RANGE} was not found in the package registry", "the index has no such package"),
+    (rf"{_PACKAGE}{_RANGE} was not found in the package registry", NOT_ON_INDEX),
     (rf"{_PACKAGE}{_RANGE} was yanked.*", "that release was withdrawn"),
     (
         rf"{_PACKAGE}{_RANGE} has no (?:usable )?wheels\b.*",

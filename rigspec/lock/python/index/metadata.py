@@ -28,10 +28,10 @@ from rigspec.lock.python.index.sdist import MOST_MEMBER, SdistMetadata, read_sdi
 from rigspec.net.http import build_limit
 from rigspec.net.limits import TransferLimit
 
-__all__ = ["FileMetadata", "read_metadata"]
+__all__ = ["DAMAGED_ARCHIVE", "FileMetadata", "parse_requirements", "read_metadata"]
 
 # What reading an archive raises that is cut off or is something else.
-_DAMAGED = (
+DAMAGED_ARCHIVE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
     *(ValueError, LookupError, NotImplementedError, RuntimeError, OverflowError),
 )
@@ -59,13 +59,13 @@ def read_metadata(session: Any, link: Link) -> FileMetadata:
     read = _read_wheel if link.is_wheel else _read_sdist
     try:
         metadata = read(session, link)
-    except _DAMAGED as error:
+    except DAMAGED_ARCHIVE as error:
         raise index_failure(link.filename, f"damaged: {error}") from None
     except convert_http_errors() as error:
         raise report_failed_transfer(link.filename, error) from None
     return FileMetadata(
-        tuple(_parse_requirements(metadata.runs_with)),
-        tuple(_parse_requirements(metadata.built_with)),
+        tuple(parse_requirements(metadata.runs_with)),
+        tuple(parse_requirements(metadata.built_with)),
         metadata.computes_requirements,
         metadata.languages,
         metadata.is_stub,
@@ -123,7 +123,8 @@ def _download(session: Any, link: Link, limit: TransferLimit, file: IO[bytes]) -
         raise index_failure(link.filename, "its bytes do not match the index's own sha256")
 
 
-def _parse_requirements(texts: Iterable[str]) -> Iterator[Requirement]:
+def parse_requirements(texts: Iterable[str]) -> Iterator[Requirement]:
+    """Yield the requirements that these texts of metadata state."""
     for text in texts:
         try:
             requirement = Requirement(text)

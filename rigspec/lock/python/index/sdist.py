@@ -7,14 +7,21 @@ import io
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import Any
 
 import tomli
 
-__all__ = ["CPU_FALLBACK", "MOST_MEMBER", "SdistMetadata", "read_sdist"]
+__all__ = [
+    "CPU_FALLBACK",
+    "MOST_MEMBER",
+    "SdistMetadata",
+    "describe_build",
+    "read_archive",
+    "read_sdist",
+]
 
 # Bytes of a file of metadata, and of a whole archive when it is unpacked.
 MOST_MEMBER = 16 << 20
@@ -83,35 +90,50 @@ def read_sdist(name: str, data: bytes) -> SdistMetadata:
 
     Raises what the modules of archives raise for a damaged one.
     """
+    names, texts = read_archive(name, data, _has_metadata)
+    return describe_build(names, texts)
+
+
+def read_archive(
+    name: str, data: bytes, wanted: Callable[[str], bool]
+) -> tuple[list[str], dict[str, str]]:
+    """Return the names in an archive, and the texts of wanted members, short names first.
+
+    Raises what the modules of archives raise for a damaged one.
+    """
     if name.endswith(".zip"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-            entries = [m for m in archive.infolist() if _has_metadata(m.filename)]
+            entries = [m for m in archive.infolist() if wanted(m.filename)]
             if any(entry.file_size > MOST_MEMBER for entry in entries):
                 raise zipfile.BadZipFile("its metadata is too large")
             texts = {entry.filename: archive.read(entry) for entry in entries}
     else:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            listed = list(_list_members(tar))
+            listed = list(_list_members(tar, wanted))
             names = [member.name for member in listed]
-            members = [m for m in listed if m.isfile() and _has_metadata(m.name)]
+            members = [m for m in listed if m.isfile() and wanted(m.name)]
             texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
-    texts_by_name = {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
+    return names, {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
+
+
+def describe_build(names: Iterable[str], texts: Mapping[str, str]) -> SdistMetadata:
+    """Return the metadata of an archive with these names and files of metadata."""
     return SdistMetadata(
-        tuple(_runs_with(texts_by_name)),
-        tuple(_built_with(texts_by_name)),
-        _setup_requires(_setup_text(texts_by_name)) is None,
-        frozenset(_languages(names, texts_by_name)),
-        _is_stub(texts_by_name),
+        tuple(_runs_with(texts)),
+        tuple(_built_with(texts)),
+        _setup_requires(_setup_text(texts)) is None,
+        frozenset(_languages(names, texts)),
+        _is_stub(texts),
     )
 
 
-def _list_members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+def _list_members(tar: tarfile.TarFile, wanted: Callable[[str], bool]) -> Iterator[tarfile.TarInfo]:
     """Yield the members of an archive, but not of one that unpacks to far more than any has."""
     for member in tar:
         if member.offset_data + member.size > _MOST_UNPACKED:
             raise tarfile.ReadError(f"it unpacks to more than {_MOST_UNPACKED >> 30} GiB")
-        if _has_metadata(member.name) and member.size > MOST_MEMBER:
+        if wanted(member.name) and member.size > MOST_MEMBER:
             raise tarfile.ReadError("its metadata is too large")
         yield member
 
