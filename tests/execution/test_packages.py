@@ -14,6 +14,8 @@ from rigspec.lock.model import LockedMachine
 from tests.execution.roots import SystemRoot, archives, default_mirror
 from tests.installer_plan import adopt_changed_files
 
+pytestmark = pytest.mark.long(seconds=40)
+
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # A library of the toolkit alone: the driver would be built for a kernel that is not there.

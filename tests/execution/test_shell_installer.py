@@ -14,6 +14,8 @@ from tests.execution.conftest import KEPT
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys
 
+pytestmark = pytest.mark.long(seconds=10)
+
 FOLDER, FILE = "/root/rig/install.sh", "/root/rig-installer.sh"
 # What stays after an uninstall: accounts, and GRUB's menu, which was not there before.
 STAYS = re.compile(

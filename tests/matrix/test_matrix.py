@@ -33,6 +33,7 @@ def test_matrix_has_no_problems() -> None:
     assert find_problems(MATRIX, UPLOADS) == ()
 
 
+@pytest.mark.long(seconds=60)
 def test_verify_tries_every_rule_both_ways(
     rigspec: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
