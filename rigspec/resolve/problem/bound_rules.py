@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 from functools import cached_property
 
 from rigspec.frozen import dataclass
 from rigspec.matrix.model import Rule
 from rigspec.resolve.problem.domains import CandidateDomain
-from rigspec.resolve.problem.model import BoundRule, MergedRule
+from rigspec.resolve.problem.model import (
+    BoundRule,
+    MaskedRule,
+    MergedRule,
+    RuleTable,
+    SharedTables,
+    mask_rule,
+)
 from rigspec.resolve.problem.rule_index import RuleGroup
 
-__all__ = ["BoundRuleGroup"]
+__all__ = ["Binding", "BoundRuleGroup"]
 
 # Sets of releases of which the rules are kept in memory.
 _MAX_DOMAINS = 512
@@ -23,6 +32,7 @@ class BoundRuleGroup:
 
     group: RuleGroup
     keys: Mapping[str, str]
+    universes: Mapping[str, CandidateDomain] = field(compare=False, repr=False)
 
     @cached_property
     def own(self) -> str | None:
@@ -44,16 +54,25 @@ class BoundRuleGroup:
             known = self._rows[domain] = tuple(self._bind(self.group.relevant(domain)))
         return known
 
-    def rows_of(self, table: str, domain: int) -> Iterator[BoundRule]:
-        """Return the rules of one table about the releases in ``domain``, bound to this rig."""
-        return self._bind(rule for rule in self.group.relevant(domain) if rule.table == table)
+    def masked_rules(self, domain: int) -> tuple[MaskedRule, ...]:
+        """Return the rules about the releases in ``domain`` with masks of this rig's releases."""
+        known = self._masked.get(domain)
+        if known is None:
+            if len(self._masked) >= _MAX_DOMAINS:
+                self._masked.clear()
+            known = tuple(mask_rule(row, self.universes, self.own) for row in self.rows(domain))
+            self._masked[domain] = known
+        return known
 
-    def merge(
-        self, universes: Mapping[str, CandidateDomain]
-    ) -> Iterator[tuple[str, list[MergedRule]]]:
-        """Yield the tables with their rules in fewer ones; ``universes`` are those of the rig."""
+    def rows_of(self, table: str) -> Iterator[BoundRule]:
+        """Return the rules of one table about all releases, bound to this rig."""
+        everything = self.universes[self.own].all if self.own is not None else 0
+        return self._bind(rule for rule in self.group.relevant(everything) if rule.table == table)
+
+    def merge(self) -> Iterator[tuple[str, list[MergedRule]]]:
+        """Yield the tables with their rules in fewer ones."""
         keys = self.keys
-        named = {name: universes[key] for name, key in keys.items()}
+        named = {name: self.universes[key] for name, key in keys.items()}
         for table, rules in self.group.merge(named).items():
             yield (
                 table,
@@ -83,3 +102,53 @@ class BoundRuleGroup:
     @cached_property
     def _rows(self) -> dict[int, tuple[BoundRule, ...]]:
         return {}
+
+    @cached_property
+    def _masked(self) -> dict[int, tuple[MaskedRule, ...]]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Rule groups of a rig, and their numbers by component."""
+
+    groups: tuple[BoundRuleGroup, ...]
+
+    @cached_property
+    def groups_of(self) -> Mapping[str, list[int]]:
+        """Return the numbers of the groups about each component."""
+        found = defaultdict(list)
+        for number, group in enumerate(self.groups):
+            for key in set(group.keys.values()):
+                found[key].append(number)
+        return dict(found)
+
+    @cached_property
+    def groups_selected_by(self) -> Mapping[str, list[int]]:
+        """Return the numbers of the groups whose rules the release of each component selects."""
+        found = defaultdict(list)
+        for number, group in enumerate(self.groups):
+            if group.own is not None:
+                found[group.own].append(number)
+        return dict(found)
+
+    @cached_property
+    def shared_tables(self) -> SharedTables:
+        """Return the rules as tables, which the solver switches as a whole."""
+        return SharedTables(tuple(self._build_tables()))
+
+    def _build_tables(self) -> Iterator[RuleTable]:
+        parts: dict[tuple[str, str], list[BoundRuleGroup]] = {}
+        merged: dict[tuple[str, str], list[MergedRule]] = {}
+        for group in self.groups:
+            for table, rules in group.merge():
+                parts.setdefault((table, group.place), []).append(group)
+                merged.setdefault((table, group.place), []).extend(rules)
+        for table, place in sorted(parts):
+            rows = _list_rows(table, parts[table, place])
+            yield RuleTable(f"{place}:{table}", rows, tuple(merged[table, place]))
+
+
+def _list_rows(table: str, groups: Iterable[BoundRuleGroup]) -> Iterator[BoundRule]:
+    for group in groups:
+        yield from group.rows_of(table)

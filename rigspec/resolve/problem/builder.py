@@ -14,7 +14,7 @@ from rigspec.matrix.components import (
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix, Product
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
-from rigspec.resolve.problem.bound_rules import BoundRuleGroup
+from rigspec.resolve.problem.bound_rules import Binding, BoundRuleGroup
 from rigspec.resolve.problem.channels import (
     is_about_channel_packages,
     is_about_channels,
@@ -25,11 +25,8 @@ from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
     BoundRule,
     Component,
-    MergedRule,
     Problem,
     Requirement,
-    RuleTable,
-    SharedTables,
 )
 from rigspec.resolve.problem.requested_packages import (
     list_framework_products,
@@ -122,21 +119,30 @@ class ProblemBuilder:
         opened = [r.component for r in requirements if len(r.alternatives) > 1 and r.path is None]
         first = tuple(key for key in opened if key.endswith("/interpreter"))
         self.order = tuple(_order(self.components, first))
-        self.binding = self._share("binding", lambda: self._bind(self._knowledge.binding))
+        self._bindings = self._share_bindings()
 
-    def _share(
-        self, kind: str, bind: Callable[[], Iterator[BoundRuleGroup]]
-    ) -> tuple[BoundRuleGroup, ...]:
-        """Return rule groups of a kind: those of an earlier rig with the same components."""
+    def _share_bindings(self) -> dict[str, Binding]:
+        """Return rule groups by their kind: those of an earlier rig with the same components."""
         place = self._scopes.binding_key
         if place is None:
-            return tuple(bind())
-        bindings, key = self._knowledge.bindings, (kind, *place, *self.universes.items())
+            return {}
+        bindings, key = self._knowledge.bindings, (*place, *self.universes.items())
         if key not in bindings:
             if len(bindings) >= _MAX_SHARED:
                 bindings.clear()
-            bindings[key] = tuple(bind())
+            bindings[key] = {}
         return bindings[key]
+
+    def _get_binding(self, kind: str, bind: Callable[[], Iterator[BoundRuleGroup]]) -> Binding:
+        known = self._bindings.get(kind)
+        if known is None:
+            known = self._bindings[kind] = Binding(tuple(bind()))
+        return known
+
+    @property
+    def binding(self) -> Binding:
+        """Return the binding rules of the rig."""
+        return self._get_binding("binding", lambda: self._bind(self._knowledge.binding))
 
     def find_product(self, name: str) -> Product | None:
         """Return the product of a component, if the matrix has a table about it."""
@@ -149,44 +155,19 @@ class ProblemBuilder:
 
     def problem(self, requirements: tuple[Requirement, ...]) -> Problem:
         """Return the whole problem under these requirements, with every relevant rule."""
-        # The groups are as long in the cache as their identities.
-        places = {key: None for each in self.binding for key in each.keys.values()}
-        key = (
-            *((id(each.group), *each.keys.values()) for each in self.binding),
-            *(self.universes[place] for place in places),
-        )
-        shared, groups = self._knowledge.shared_tables.get(key, (None, ()))
-        if shared is None:
-            shared = SharedTables(tuple(self._build_tables()))
-            groups = tuple(each.group for each in self.binding)
-            if len(self._knowledge.shared_tables) >= _MAX_SHARED:
-                self._knowledge.shared_tables.clear()
-            self._knowledge.shared_tables[key] = (shared, groups)
+        shared = self.binding.shared_tables
         tables = (*shared.rule_tables, *self.declared)
         return Problem(self.components, requirements, tables, self.order, shared)
 
-    def _build_tables(self) -> Iterator[RuleTable]:
-        parts: dict[tuple[str, str], list[BoundRuleGroup]] = {}
-        merged: dict[tuple[str, str], list[MergedRule]] = {}
-        for bound_group in self.binding:
-            place = bound_group.place
-            for table, rules in bound_group.merge(self.universes):
-                parts.setdefault((table, place), []).append(bound_group)
-                merged.setdefault((table, place), []).extend(rules)
-        # The solver switches a table as a whole.
-        for table, place in sorted(parts):
-            groups = [(each, self._all_bits(each)) for each in parts[table, place]]
-            rows = _list_rows(table, groups)
-            yield RuleTable(f"{place}:{table}", rows, tuple(merged[table, place]))
-
     def binding_rules(self, solution: Solution) -> Iterator[BoundRule]:
         """Yield the binding rules about the chosen releases."""
-        for bound_group in self.binding:
+        for bound_group in self.binding.groups:
             yield from bound_group.rows(self._chosen_bit(bound_group, solution))
 
     def advisory_rules(self, solution: Solution) -> Iterator[BoundRule]:
         """Yield the advisory rules about the chosen releases."""
-        for bound_group in self._bind(self._knowledge.advisory):
+        bound = self._get_binding("advisory", lambda: self._bind(self._knowledge.advisory))
+        for bound_group in bound.groups:
             yield from bound_group.rows(self._chosen_bit(bound_group, solution))
 
     def implied_rules(self, solution: Solution) -> Iterator[BoundRule]:
@@ -194,7 +175,7 @@ class ProblemBuilder:
 
         Only those whose conditions the solution meets.
         """
-        for bound_group in self._share("implied", self._bind_implied):
+        for bound_group in self._get_binding("implied", self._bind_implied).groups:
             yield from self._satisfied_rules(bound_group, solution)
 
     def _bind_implied(self) -> Iterator[BoundRuleGroup]:
@@ -235,7 +216,7 @@ class ProblemBuilder:
         key = keys[group.own] if group.own is not None else None
         if key in self.universes and self.universes[key] is not group.universe:
             group = RuleGroup(group.names, group.rules, None, None)
-        return BoundRuleGroup(group, keys)
+        return BoundRuleGroup(group, keys, self.universes)
 
     def _bind(self, groups: Iterable[RuleGroup]) -> Iterator[BoundRuleGroup]:
         present = self.universes.keys()
@@ -244,20 +225,12 @@ class ProblemBuilder:
                 if present >= set(keys.values()):
                     yield self._bind_group(group, keys)
 
-    def _all_bits(self, bound_group: BoundRuleGroup) -> int:
-        return self.universes[bound_group.own].all if bound_group.own is not None else 0
-
     def _chosen_bit(self, bound_group: BoundRuleGroup, solution: Solution) -> int:
         return (
             self.universes[bound_group.own].bit(solution[bound_group.own])
             if bound_group.own is not None
             else 0
         )
-
-
-def _list_rows(table: str, groups: Iterable[tuple[BoundRuleGroup, int]]) -> Iterator[BoundRule]:
-    for bound_group, domain in groups:
-        yield from bound_group.rows_of(table, domain)
 
 
 def _is_implied(name: str) -> bool:

@@ -17,11 +17,13 @@ __all__ = [
     "Candidate",
     "Component",
     "KeyPath",
+    "MaskedRule",
     "MergedRule",
     "Problem",
     "Requirement",
     "RuleTable",
     "SharedTables",
+    "mask_rule",
     "matches_any",
 ]
 
@@ -102,6 +104,28 @@ class BoundRule:
     def keys(self) -> frozenset[str]:
         """Return the keys of the components that the rule is about."""
         return frozenset((self.requires[0], *(key for key, _ in self.when)))
+
+
+class MaskedRule(NamedTuple):
+    """A bound rule with releases of components as bits of their universes.
+
+    ``others`` are its conditions on other components than the one whose release selects the rule.
+    """
+
+    row: BoundRule
+    when: tuple[tuple[str, int], ...]
+    others: tuple[tuple[str, int], ...]
+    requires: tuple[str, int]
+
+
+def mask_rule(
+    row: BoundRule, universes: Mapping[str, CandidateDomain], own: str | None
+) -> MaskedRule:
+    """Return a bound rule with masks; ``own`` is the component whose release selects it."""
+    when = tuple([(key, universes[key].mask(texts)) for key, texts in row.when])
+    others = tuple([each for each in when if each[0] != own])
+    key, texts = row.requires
+    return MaskedRule(row, when, others, (key, universes[key].mask(texts)))
 
 
 class MergedRule(NamedTuple):

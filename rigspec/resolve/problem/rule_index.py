@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from rigspec.frozen import dataclass
@@ -12,7 +12,7 @@ from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, get_display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.merged_rules import merge_rules
-from rigspec.resolve.problem.model import BoundRule, MergedRule, SharedTables
+from rigspec.resolve.problem.model import BoundRule, MergedRule
 from rigspec.resolve.problem.universes import (
     build_listed_universe,
     get_table_universe,
@@ -21,7 +21,7 @@ from rigspec.resolve.problem.universes import (
 from rigspec.version_specifiers import build_of, normalize_name, parse_alternative
 
 if TYPE_CHECKING:
-    from rigspec.resolve.problem.bound_rules import BoundRuleGroup
+    from rigspec.resolve.problem.bound_rules import Binding
 
 __all__ = [
     "RuleGroup",
@@ -45,13 +45,10 @@ class RuleIndex:
     """Rules by their components, and the universe of each component."""
 
     def __init__(self, matrix: Matrix) -> None:
-        self.matrix = matrix
-        # The bound rule groups of rigs with these environments, GPUs and universes.
-        self.bindings: dict[tuple[object, ...], tuple[BoundRuleGroup, ...]] = {}
-        # The rule tables of rigs with these rule groups, keys and universes.
-        self.shared_tables: dict[
-            tuple[object, ...], tuple[SharedTables, tuple[RuleGroup, ...]]
-        ] = {}
+        # Not the matrix itself, which has this index: a cycle is never freed without the collector.
+        self.matrix = replace(matrix)
+        # The bound rules, by their kind, of rigs with these environments, GPUs and universes.
+        self.bindings: dict[tuple[object, ...], dict[str, Binding]] = {}
         self._universes: dict[str, CandidateDomain] = {}
         self._listed: dict[tuple[str, tuple[str, ...]], CandidateDomain] = {}
         self._mentions: dict[str, frozenset[str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Candidate, Requirement
@@ -51,18 +51,16 @@ class _Search:
         self._preferred = preferred
         self._patience = _MAX_BACKTRACKS
 
-    def preferred_candidates(self, propagation: Propagation, key: str) -> list[Candidate]:
-        """Return the remaining releases of a component: a locked one first, then the newest."""
-        remaining = list(propagation.remaining(key))
+    def preferred_candidates(self, propagation: Propagation, key: str) -> Iterator[Candidate]:
+        """Yield the remaining releases of a component: a locked one first, then the newest."""
         preferred = self._preferred.get(key)
-        if preferred in remaining:
-            remaining.remove(preferred)
-            remaining.insert(0, preferred)
-        return remaining
+        if preferred is not None and propagation.is_possible(key, preferred):
+            yield preferred
+        yield from (each for each in propagation.remaining(key) if each != preferred)
 
     def select(self, propagation: Propagation, keys: Iterable[str]) -> Solution:
         """Return the most preferred candidate of each component; no choice affects another."""
-        return {key: self.preferred_candidates(propagation, key)[0] for key in keys}
+        return {key: next(self.preferred_candidates(propagation, key)) for key in keys}
 
     def search(self, start: Propagation, order: tuple[str, ...]) -> Propagation | None:
         """Return the first solution in the order of preference, or None.
@@ -103,8 +101,8 @@ class _Step:
         self.propagation = propagation
         self.place = next((i for i in places if propagation.is_open(order[i])), len(order))
         self.key = order[self.place] if self.place < len(order) else None
-        remaining = search.preferred_candidates(propagation, self.key) if self.key else []
-        self.candidates = iter(remaining)
+        none: Iterator[Candidate] = iter(())
+        self.candidates = search.preferred_candidates(propagation, self.key) if self.key else none
 
 
 def _solve_with_sat(
