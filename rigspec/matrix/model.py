@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import field
+from functools import cached_property
 
 from rigspec.diagnostics.model import Source
 from rigspec.frozen import dataclass
@@ -122,7 +123,11 @@ class Release:
 
     def get(self, name: str) -> str | None:
         """Return a property, or ``None`` if no source gives it."""
-        return next((value for key, value in self.properties if key == name), None)
+        return self._values.get(name)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        return dict(self.properties)
 
     def sources_of(self, name: str) -> tuple[Source, ...]:
         """Return the sources of a property or a kind of availability, else those of the release."""

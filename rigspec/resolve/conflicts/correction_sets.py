@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
@@ -16,7 +16,8 @@ from rigspec.resolve.problem.model import (
     Requirement,
     matches_any,
 )
-from rigspec.resolve.solver.sat import SolverSession
+from rigspec.resolve.solver.cnf import Encoding
+from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.version_specifiers import parse_version
 
 __all__ = ["RequirementEdit", "find_correction_sets", "is_satisfiable_with"]
@@ -46,27 +47,28 @@ class RequirementEdit:
 
 def find_correction_sets(
     session: SolverSession, problem: Problem, conflict: tuple[Requirement, ...]
-) -> tuple[tuple[RequirementEdit, ...], ...]:
-    """Return repairs of a conflict, fewest edits first and then closest to the request.
+) -> Iterator[tuple[RequirementEdit, ...]]:
+    """Yield repairs of a conflict, fewest edits first and then closest to the request.
 
     Args:
         session: the solver.
         problem: the problem of the session, or this with fewer requirements.
         conflict: the lines that exclude each other.
     """
-    found: dict[tuple[RequirementEdit, ...], None] = {}
+    left = _MAX_OFFERED
     for sets in _corrections(session, problem):
+        found: dict[tuple[RequirementEdit, ...], None] = {}
         for lines in sets:
             # Where the spec is silent is part of every conflict, unsaid.
             if any(line in conflict or line.path is None for line in lines):
-                changes = _closest_solution(session, problem, lines)
-                if changes is not None and is_satisfiable_with(session, problem, changes):
+                changes = _find_edits(session, problem, lines)
+                if changes is not None:
                     found.setdefault(changes)
-        if len(found) >= _MAX_OFFERED:
-            break
-    # An added line leaves every request as it is.
-    ordered = sorted(found, key=lambda changes: (len(changes), _rewrites(changes)))
-    return tuple(ordered[:_MAX_OFFERED])
+        # An added line leaves every request as it is.
+        yield from sorted(found, key=_rewrites)[:left]
+        left -= len(found)
+        if left <= 0:
+            return
 
 
 def is_satisfiable_with(
@@ -74,12 +76,11 @@ def is_satisfiable_with(
 ) -> bool:
     """Return whether the edited spec has a solution."""
     encoding = session.encoding
-    changed = {change.requirement: change.request for change in changes}
     requests: dict[str, list[str]] = {}
-    for line, text in changed.items():
-        requests.setdefault(line.component, []).append(text)
+    for change in changes:
+        requests.setdefault(change.requirement.component, []).append(change.request)
     goals = [encoding.goal(component, texts) for component, texts in requests.items()]
-    remaining = encoding.select(line for line in problem.requirements if line not in changed)
+    remaining = _select_others(encoding, problem, [change.requirement for change in changes])
     return session.satisfiable([*remaining, *goals, *encoding.rule_tables])
 
 
@@ -104,24 +105,42 @@ def _corrections(
             return
 
 
-def _closest_solution(
+def _find_edits(
     session: SolverSession, problem: Problem, lines: tuple[Requirement, ...]
 ) -> tuple[RequirementEdit, ...] | None:
     """Return edits to these lines for the solution closest to them; None where there is none."""
     encoding = session.encoding
-    remaining = encoding.select(line for line in problem.requirements if line not in lines)
     near = {line.component: _candidates_by_distance(problem, line) for line in lines}
     # Only a version of a package whose releases no table lists depends on the other choices.
     others = problem.order if any(problem.component(key).has_ranges for key in near) else ()
     order = (*near, *(key for key in others if key not in near))
+    remaining = _select_others(encoding, problem, lines)
     solution = session.newest([*remaining, *encoding.rule_tables], near, order)
     if solution is None:
         return None
-    texts = [edit_value(problem, line, solution) for line in lines]
-    return (
-        tuple(RequirementEdit(line, text) for line, text in zip(lines, texts, strict=True) if text)
-        if all(texts)
-        else None
+    changes = []
+    for line in lines:
+        text = edit_value(problem, line, solution)
+        if not text:
+            return None
+        changes.append(RequirementEdit(line, text))
+    found = tuple(changes)
+    if _admits(problem, found, solution) or is_satisfiable_with(session, problem, found):
+        return found
+    return None
+
+
+def _select_others(encoding: Encoding, problem: Problem, lines: Sequence[Requirement]) -> list[int]:
+    """Return the selectors of the requirements of a problem without these lines."""
+    changed = set(encoding.select(lines))
+    return [each for each in encoding.select(problem.requirements) if each not in changed]
+
+
+def _admits(problem: Problem, changes: tuple[RequirementEdit, ...], solution: Solution) -> bool:
+    """Return whether the edited lines admit what the solution has."""
+    return all(
+        problem.universes[key].admits((change.request,), solution[key])
+        for key, change in ((change.requirement.component, change) for change in changes)
     )
 
 

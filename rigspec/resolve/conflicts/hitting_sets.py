@@ -18,6 +18,9 @@ __all__ = ["find_smallest_core", "iterate_correction_sets"]
 # Queries after which no further correction set is searched.
 _MAX_QUERIES = 1000
 
+# The weight of what hits the empty set.
+_IMPOSSIBLE = 1 << 32
+
 _Set = frozenset[int]
 
 
@@ -25,7 +28,7 @@ def find_smallest_core(
     session: SolverSession,
     weights: Mapping[int, int],
     granted: Sequence[int],
-    corrections: list[frozenset[int]] | None = None,
+    corrections: list[int] | None = None,
 ) -> tuple[int, ...]:
     """Return the lightest set of selectors that has no solution with the granted ones.
 
@@ -34,12 +37,14 @@ def find_smallest_core(
         weights: the selectors in their order, with their weights.
         granted: selectors that are always true.
         corrections: sets without which the selectors have a solution, as an earlier search found
-            them among more selectors. Those that this search finds are added.
+            them among more selectors, each as the bits of its selectors. Those that this search
+            finds are added.
     """
     session.prefer(weights)
+    by_weight = _group_by_weight(weights)
     corrections = [] if corrections is None else corrections
     while True:
-        core = _lightest_hitting_set(corrections, weights)
+        core = _lightest_hitting_set(corrections, weights, by_weight)
         if not session.satisfiable([*granted, *core]):
             return core
         corrections.append(_find_correction_set(session, weights, granted, core))
@@ -50,17 +55,20 @@ def _find_correction_set(
     selectors: Mapping[int, int],
     granted: Sequence[int],
     start: Sequence[int],
-) -> _Set:
-    """Return the selectors outside a maximal satisfiable set that contains ``start``."""
+) -> int:
+    """Return the selectors outside a maximal satisfiable set that contains ``start``, as bits."""
     inside = {*start, *(selectors.keys() & session.model())}
-    outside = set()
+    implied = session.propagate([*granted, *inside])
+    outside = 0
     for selector in selectors:
-        if selector not in inside:
+        if -selector in implied:
+            outside |= 1 << selector
+        elif selector not in inside:
             if session.satisfiable([*granted, *inside, selector]):
                 inside |= selectors.keys() & session.model()
             else:
-                outside.add(selector)
-    return frozenset(outside)
+                outside |= 1 << selector
+    return outside
 
 
 def iterate_correction_sets(
@@ -131,39 +139,61 @@ class _CorrectionSearch:
         return frozenset(core)
 
 
-def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> tuple[int, ...]:
-    """Return the last of the lightest sets that share an element with each of the sets."""
+def _lightest_hitting_set(
+    sets: Sequence[int], weights: Mapping[int, int], by_weight: Sequence[tuple[int, int]]
+) -> tuple[int, ...]:
+    """Return the last of the lightest sets that share an element with each of the sets.
+
+    The bits of a set are its elements.
+    """
     ranks = {element: rank for rank, element in enumerate(weights)}
     best: tuple[int, ...] = ()
     lightest = sum(weights.values()) + 1
     # Each entry: elements, their weight, elements that an earlier entry has tried.
-    open_entries: list[tuple[_Set, int, _Set]] = [(frozenset(), 0, frozenset())]
+    open_entries = [(0, 0, 0)]
     while open_entries:
         chosen, weight, excluded = open_entries.pop()
-        unhit = [each - excluded for each in sets if not each & chosen]
-        if weight + _least_weight(unhit, weights) > lightest:
+        unhit = sorted([each & ~excluded for each in sets if not each & chosen], key=int.bit_count)
+        if weight + _least_weight(unhit, by_weight) > lightest:
             continue
         if not unhit:
-            ranked = tuple(sorted(ranks[element] for element in chosen))
+            ranked = tuple(sorted(ranks[element] for element in _iterate_elements(chosen)))
             best = max(best, ranked) if weight == lightest else ranked
             lightest = weight
             continue
         entries = []
-        smallest = min(unhit, key=len)
-        for selector in sorted(smallest, reverse=True):
-            entries.append((chosen | {selector}, weight + weights[selector], excluded))
-            excluded |= {selector}
+        for element in _iterate_elements(unhit[0]):
+            bit = 1 << element
+            entries.append((chosen | bit, weight + weights[element], excluded))
+            excluded |= bit
         open_entries += reversed(entries)
     elements = tuple(weights)
     return tuple(elements[rank] for rank in best)
 
 
-def _least_weight(sets: Sequence[_Set], weights: Mapping[int, int]) -> int:
+def _iterate_elements(members: int) -> Iterator[int]:
+    """Yield the elements of a set, the largest first."""
+    while members:
+        element = members.bit_length() - 1
+        yield element
+        members ^= 1 << element
+
+
+def _group_by_weight(weights: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Return each weight with the set of its elements, the least weight first."""
+    found: dict[int, int] = {}
+    for element, weight in weights.items():
+        found[weight] = found.get(weight, 0) | 1 << element
+    return sorted(found.items())
+
+
+def _least_weight(sets: Sequence[int], by_weight: Sequence[tuple[int, int]]) -> int:
     """Return a lower bound of what hits the sets: those that share nothing add up."""
     total = 0
-    used: _Set = frozenset()
-    for each in sorted(sets, key=len):
+    used = 0
+    for each in sets:
         if not each & used:
             used |= each
-            total += min((weights[selector] for selector in each), default=1 << 32)
+            least = (weight for weight, elements in by_weight if elements & each)
+            total += next(least, _IMPOSSIBLE)
     return total

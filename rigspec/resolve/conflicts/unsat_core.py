@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rigspec.resolve.conflicts.hitting_sets import find_smallest_core
-from rigspec.resolve.problem.model import BoundRule, Problem, Requirement, RuleTable
+from rigspec.resolve.problem.model import (
+    BoundRule,
+    MergedRule,
+    Problem,
+    Requirement,
+    RuleTable,
+    mask_rule,
+)
 from rigspec.resolve.solver.cnf import Encoding, encode
 from rigspec.resolve.solver.sat import SolverSession
 
@@ -46,7 +53,7 @@ def find_conflicts(
     silent = [s for s, requirement in encoding.requirements.items() if requirement.path is None]
     granted = tuple(requirement for requirement in problem.requirements if requirement.path is None)
     live = [s for s in encoding.selectors if s not in silent]
-    corrections: list[frozenset[int]] = []
+    corrections: list[int] = []
     while not session.satisfiable([*silent, *live]):
         weights = _weigh(encoding, live, granted)
         core = sorted(find_smallest_core(session, weights, silent, corrections))
@@ -61,7 +68,8 @@ def find_conflicts(
             return
         live = [selector for selector in live if selector not in spent]
         # With fewer selectors, fewer need to be left out.
-        corrections = [each - spent for each in corrections]
+        spent_bits = sum(1 << selector for selector in spent)
+        corrections = [each & ~spent_bits for each in corrections]
 
 
 def _weigh(
@@ -144,33 +152,46 @@ def _minimal_rules(
     rows = [row for rule_table in rule_tables for row in rule_table.constraints]
     domains = _narrow(problem, requirements)
     rows = [row for row in rows if _is_reachable(problem, domains, row)]
-    part = _build_part(problem, domains, [RuleTable("", (row,)) for row in rows], rows)
+    part = _build_part(problem, domains, [_build_table(problem, row) for row in rows], rows)
     encoding = encode(part)
     switches = list(encoding.rule_tables)
-    always: list[int] = []
     with SolverSession(part, encoding) as session:
         if session.satisfiable(switches):
             return tuple(rows)
-        needed: list[BoundRule] = []
-        end = len(rows)
-        while end := _shortest_prefix(session, always, switches[:end]):
-            needed.insert(0, rows[end - 1])
-            always.append(switches[end - 1])
-            end -= 1
-    return tuple(needed or rows[:1])
+        needed = _find_needed(session, switches)
+    return tuple(rows[number] for number in needed) or tuple(rows[:1])
 
 
-def _shortest_prefix(session: SolverSession, always: list[int], switches: list[int]) -> int:
-    """Return the length of the shortest prefix of the switches that has no solution."""
-    low, high = 0, len(switches)
-    while low < high:
-        middle = (low + high) // 2
-        if session.satisfiable([*always, *switches[:middle]]):
-            low = middle + 1
-        else:
-            core = {*session.core()}
-            high = next((i for i in range(middle, 0, -1) if switches[i - 1] in core), 0)
-    return high
+def _build_table(problem: Problem, row: BoundRule) -> RuleTable:
+    masked = mask_rule(row, problem.universes, None)
+    return RuleTable("", (row,), (MergedRule(masked.when, masked.requires),))
+
+
+def _find_needed(session: SolverSession, switches: Sequence[int]) -> list[int]:
+    """Return the indexes of the last switches of the shortest prefixes that have no solution.
+
+    The last query had none with all switches. A core that it found can rarely be shorter.
+    """
+    ends = {switch: end for end, switch in enumerate(switches, 1)}
+    core, always = session.core(), dict[int, int]()
+    while True:
+        low, high = 0, _find_end(core, ends, always)
+        middle = high - 1
+        while low < high:
+            if session.satisfiable([*always, *switches[:middle]]):
+                low = middle + 1
+            else:
+                core = session.core()
+                high = _find_end(core, ends, always)
+            middle = (low + high) // 2
+        if not high:
+            return sorted(always.values())
+        always[switches[high - 1]] = high - 1
+
+
+def _find_end(core: Iterable[int], ends: Mapping[int, int], always: Container[int]) -> int:
+    """Return the length of the shortest prefix with the switches of a core."""
+    return max((ends[switch] for switch in core if switch not in always), default=0)
 
 
 def is_satisfiable(

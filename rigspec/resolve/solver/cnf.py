@@ -231,12 +231,13 @@ class Encoding:
         Of candidates of one class only the first is listed.
         """
         choices = self._choices[key]
-        bit, by_bit = choices.component.universe.bit, choices.by_bit
-        seen: set[tuple[int, ...]] = set()
+        bit, parts = choices.component.universe.bit, choices.parts
+        unseen = choices.domain
         for candidate in wanted:
-            literals = by_bit.get(bit(candidate))
-            if literals is not None and literals not in seen:
-                seen.add(literals)
+            chosen = bit(candidate) & unseen
+            if chosen:
+                members, literals = next(part for part in parts if part[0] & chosen)
+                unseen ^= members
                 yield literals, candidate
 
     def _require(self, conditions: list[int], key: str, meant: int) -> None:
@@ -290,18 +291,13 @@ class _Choices:
         self._inside, self._is_inside = inside, variable
 
     @cached_property
-    def by_bit(self) -> dict[int, tuple[int, ...]]:
-        """Return the literals that choose each release, as a bit of its universe."""
-        found = {}
-        for index, members in enumerate(self._classes):
-            for part, divider in self._divide(members):
-                literals = (*self._list_literals(index, index), *divider)
-                rest = part
-                while rest:
-                    lowest = rest & -rest
-                    found[lowest] = literals
-                    rest ^= lowest
-        return found
+    def parts(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the releases that nothing distinguishes, with the literals that choose them."""
+        return [
+            (part, (*self._list_literals(index, index), *divider))
+            for index, members in enumerate(self._classes)
+            for part, divider in self._divide(members)
+        ]
 
     def list_ranges(self, meant: int) -> list[list[int]]:
         """Return the literals of each range of classes in a union of classes."""

@@ -49,6 +49,10 @@ class SolverSession:
         """Return assumed literals of the last query that cannot all be true together."""
         return self._solver.core()
 
+    def propagate(self, assumptions: Iterable[int]) -> frozenset[int]:
+        """Return literals that certainly follow from the assumed ones."""
+        return self._solver.propagate(list(assumptions))
+
     def prefer(self, literals: Iterable[int]) -> None:
         """Make models contain these literals where nothing prevents it at once."""
         self._solver.prefer(list(literals))
@@ -90,7 +94,7 @@ class SolverSession:
                 break
             better.append(choice)
         # Most are excluded at once by what is fixed.
-        implied = self._solver.propagate(fixed) if better else frozenset()
+        implied = self.propagate(fixed) if better else frozenset()
         for literals, preferred in better:
             excluded = any(-literal in implied for literal in literals)
             if not excluded and self.satisfiable([*fixed, *literals]):
