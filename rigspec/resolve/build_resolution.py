@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
@@ -48,7 +49,12 @@ def build_resolution(
     """
     rig = limit_to_machine(rig, machine)
     arch = find_architecture(rig.machine[machine] if machine is not None else None, matrix)
-    envs = tuple(_env(rig, name, arch, matrix, rules, solution) for name in sorted(rig.env))
+    rules_of = defaultdict(list)
+    for row in rules:
+        rules_of[row.requires[0].partition("/")[0]].append(row)
+    envs = tuple(
+        _env(rig, name, arch, matrix, rules_of[name], solution) for name in sorted(rig.env)
+    )
     return Resolution(
         machine=machine,
         os=solution["os"].label,
@@ -136,7 +142,7 @@ def _env(
             )
             for product, chosen in frameworks.items()
         ),
-        constraints=_constraints(name, rules),
+        constraints=_constraints(rules),
         companions=tuple(sorted(_companions(rig, matrix, name, wheels, solution))),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
@@ -275,12 +281,12 @@ def _cuda_in_wheels(env: str, rules: Sequence[BoundRule], solution: Solution) ->
     return version if exact else version.split(".")[0]
 
 
-def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
-    """Return the constraints on Python packages from rules that apply to this solution."""
+def _constraints(rules: Sequence[BoundRule]) -> tuple[str, ...]:
+    """Return the constraints on Python packages from the rules about an environment."""
     found = set()
     for row in rules:
-        owner, _, package = row.requires[0].partition("/" + PACKAGE_PREFIX)
-        if owner == env and package:
+        package = row.requires[0].partition("/" + PACKAGE_PREFIX)[2]
+        if package:
             (text,) = row.requires[1]
             found.add(f"{normalize_name(package)}{parse_alternative(text).versions or ''}")
     return tuple(sorted(found))

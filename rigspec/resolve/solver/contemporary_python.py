@@ -7,8 +7,10 @@ would be resolved with the Python of today, which its code does not run on.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
+from rigspec.matrix.model import Product
 from rigspec.matrix.uploads import load_uploads
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Candidate, Requirement
@@ -37,13 +39,15 @@ def find_preferred(
     if solution is None:
         return None
     fixed = {requirement.component for requirement in requirements} | set(preferred or ())
+    keys_of = _group_keys(solution)
     for key in sorted(key for key in solution if key.endswith(_PYTHON) and key not in fixed):
         env = key.removesuffix(_PYTHON)
         if solution[env + _INTERPRETER].version == _SYSTEM:
             continue
-        day = _get_newest_upload(builder, env, solution)
+        day = _get_newest_upload(builder, keys_of[env], solution)
         if day is not None and _get_first_release(builder, solution[key]) > day:
-            solution = _replace_python(builder, requirements, preferred, solution, key, day)
+            kept = [each for each in keys_of[env] if _is_kept(builder, each)]
+            solution = _replace_python(builder, requirements, preferred, solution, key, day, kept)
             chosen = Requirement(key, (solution[key].exactly,), None, "", editable=False)
             requirements = (*requirements, chosen)
     return solution
@@ -56,14 +60,13 @@ def _replace_python(
     solution: Solution,
     key: str,
     day: dt.date,
+    kept: Iterable[str],
 ) -> Solution:
-    """Return the solution with a Python of this day, without another change to the environment."""
-    env = key.removesuffix(_PYTHON)
-    own = [each for each in solution if each.rpartition("/")[0] == env and _is_kept(builder, each)]
+    """Return the solution with a Python of this day that leaves the ``kept`` components."""
     for candidate in _sort_by_day(builder, key, day):
         chosen = Requirement(key, (candidate.exactly,), None, "", editable=False)
         found = find_newest(builder, (*requirements, chosen), preferred)
-        if found is not None and all(found.get(each) == solution[each] for each in own):
+        if found is not None and all(found.get(each) == solution[each] for each in kept):
             return found
     return solution
 
@@ -91,13 +94,35 @@ def _get_first_release(builder: ProblemBuilder, python: Candidate) -> dt.date:
     return dt.date.fromisoformat(next(named, None) or "0001-01-01")
 
 
-def _get_newest_upload(builder: ProblemBuilder, env: str, solution: Solution) -> dt.date | None:
+def _group_keys(solution: Solution) -> Mapping[str, list[str]]:
+    """Return the keys of the components of each environment."""
+    found = defaultdict(list)
+    for key in solution:
+        found[key.rpartition("/")[0]].append(key)
+    return found
+
+
+def _get_newest_upload(
+    builder: ProblemBuilder, keys: Iterable[str], solution: Solution
+) -> dt.date | None:
     """Return the day of the newest framework of an environment; None where none has a known one."""
-    days = []
-    for key, chosen in solution.items():
-        place, _, name = key.rpartition("/")
-        product = builder.find_product(name) if place == env else None
+    days: list[dt.date] = []
+    for key in keys:
+        name, chosen = key.rpartition("/")[2], solution[key]
+        product = builder.find_product(name)
         if product is not None and product.kind == "framework":
             release = (chosen.family or name, strip_local_version(chosen.version))
-            days += [u.day for u in load_uploads(name) if (u.package, u.version) == release]
+            days += _list_upload_days(product).get(release, ())
     return max(days, default=None)
+
+
+def _list_upload_days(product: Product) -> Mapping[tuple[str, str], list[dt.date]]:
+    """Return the days on which each release of each package of a product was uploaded."""
+    known = product.cache.get("upload_days")
+    if isinstance(known, dict):
+        return known
+    found: dict[tuple[str, str], list[dt.date]] = {}
+    for upload in load_uploads(product.name):
+        found.setdefault((upload.package, upload.version), []).append(upload.day)
+    product.cache["upload_days"] = found
+    return found
