@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -21,8 +21,8 @@ from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = ["run_check"]
 
-# The reports of a spec, one a machine, and its text.
-_Result = tuple[list[Report], str]
+# The reports of a spec, one a machine, and the texts of its files.
+_Result = tuple[list[Report], dict[str, str]]
 # A key of a spec, in quotes or without.
 _KEY = re.compile(
     r"""(?m)^[ \t]*(?:["']?rig["']?[ \t]*="""
@@ -39,32 +39,52 @@ _FROM_FILE = re.compile(rb"""from["']?\s*=\s*["'][^"'\n]*[./]""")
 
 def run_check(arguments: CheckArguments) -> NoReturn:
     """Print the reports of all specs and exit with the status of ``rigspec check``."""
-    machine, cache = arguments.machine, arguments.cache
-    reports: list[Report] = []
-    texts: dict[str, str] = {}
     specs = expand_specs(arguments.specs or (find_spec(),))
     if arguments.format == "text":
         for path in specs:
             require_file(path)
+    statuses: set[str] = set()
+    results = _record_statuses(_set_levels(_check_all(specs, arguments), arguments), statuses)
+    if arguments.format == "text":
+        _print_text(results, arguments)
+    else:
+        reports = (report for result, _ in results for report in result)
+        end = "" if arguments.format == "github" else "\n"
+        for part in _render(reports, arguments.format):
+            echo(part, end="")
+        echo("", end=end)
+    raise SystemExit(2 if "invalid" in statuses else 1 if "conflict" in statuses else 0)
+
+
+def _check_all(specs: list[Path], arguments: CheckArguments) -> Iterator[_Result]:
+    """Yield the result of each spec, in order; no earlier one is kept."""
     stdin = sys.stdin.read(_MAX_STDIN) if STDIN in specs else ""
     sources = [path for path in specs if _is_source(path, stdin)]
     if sources:
         from rigspec.cli.common.uncached_check import check_sources
 
-        reports, texts = check_sources(sources, stdin)
+        yield check_sources(sources, stdin)
     paths = [path for path in specs if path not in sources]
+    machine, cache = arguments.machine, arguments.cache
     check_one = partial(_check_path, machine=machine, stdin=stdin, cache=cache)
-    results = _map_in_order(check_one, paths, arguments.jobs)
-    for path, (result, text) in zip(paths, results, strict=True):
-        reports += result
-        texts[str(path) if path != STDIN else "<stdin>"] = text
-    if arguments.ignore or arguments.deny:
-        from rigspec.cli.common.levels import set_levels
+    yield from _map_in_order(check_one, paths, arguments.jobs)
 
-        reports = set_levels(reports, arguments.ignore, arguments.deny)
-    _print_reports(reports, texts, arguments)
-    statuses = {report.status for report in reports}
-    raise SystemExit(2 if "invalid" in statuses else 1 if "conflict" in statuses else 0)
+
+def _set_levels(results: Iterator[_Result], arguments: CheckArguments) -> Iterator[_Result]:
+    """Return the results with the levels of the options. Exits if a code is unknown."""
+    ignore, deny = arguments.ignore, arguments.deny
+    if not ignore and not deny:
+        return results
+    from rigspec.cli.common.levels import set_levels
+
+    set_levels((), ignore, deny)
+    return ((set_levels(reports, ignore, deny), texts) for reports, texts in results)
+
+
+def _record_statuses(results: Iterator[_Result], statuses: set[str]) -> Iterator[_Result]:
+    for reports, texts in results:
+        statuses.update(report.status for report in reports)
+        yield reports, texts
 
 
 def _is_source(path: Path, stdin: str) -> bool:
@@ -83,20 +103,20 @@ def _is_source(path: Path, stdin: str) -> bool:
 
 def _map_in_order(
     function: Callable[[Path], _Result], paths: list[Path], jobs: int | None
-) -> Iterable[_Result]:
-    """Return the result of each path in order, from several processes if there are many paths."""
+) -> Iterator[_Result]:
+    """Yield the result of each path in order, from several processes if there are many paths."""
     processes = jobs or min(len(os.sched_getaffinity(0)), len(paths) // _SPECS_PER_PROCESS)
     if processes < 2 or len(paths) < 2:
-        return map(function, paths)
+        yield from map(function, paths)
+        return
     # The child processes inherit the modules and the tables of the first spec.
-    first = function(paths[0])
+    yield function(paths[0])
     from concurrent.futures import ProcessPoolExecutor
-    from itertools import chain
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(processes, get_context("fork")) as pool:
         size = max(1, min(64, len(paths) // (4 * processes)))
-        return list(chain((first,), pool.map(function, paths[1:], chunksize=size)))
+        yield from pool.map(function, paths[1:], chunksize=size)
 
 
 def _check_path(path: Path, machine: str | None, stdin: str, cache: bool) -> _Result:
@@ -116,7 +136,7 @@ def _check_cached(path: Path, machine: str | None) -> _Result:
         return _check(path, machine)
     cached = load_reports(file)
     if cached is not None:
-        return cached, text
+        return cached, {str(path): text}
     return _check(path, machine, file)
 
 
@@ -130,32 +150,32 @@ def _check(
     checked = check_spec(path, machine, text)
     if cache is not None and checked.is_cacheable:
         store_reports(cache, checked.reports)
-    return checked.reports, checked.text
+    return checked.reports, {str(path): checked.text}
 
 
-def _print_reports(reports: list[Report], texts: dict[str, str], arguments: CheckArguments) -> None:
-    if arguments.format == "text":
+def _print_text(results: Iterable[_Result], arguments: CheckArguments) -> None:
+    for reports, texts in results:
         for report in (drop_codes(each, _UNREMARKABLE) for each in reports):
             show(drop_warnings(report) if arguments.quiet else report, texts)
             if report.resolution is not None and not arguments.quiet:
                 echo(sanitize(render_summary(report), keep="\n"))
-        return
-    echo(_render(reports, arguments.format), end="" if arguments.format == "github" else "\n")
 
 
-def _render(reports: list[Report], format_: str) -> str:
+def _render(reports: Iterable[Report], format_: str) -> Iterator[str]:
+    """Yield the parts of a document. Some formats need all reports for the first one."""
     if format_ == "json":
-        from rigspec.diagnostics.render.json import render_json
+        from rigspec.diagnostics.render.json import iterate_json
 
-        return render_json(reports)
-    if format_ == "sarif":
+        yield from iterate_json(reports)
+    elif format_ == "sarif":
         from rigspec.diagnostics.render.sarif import render_sarif
 
-        return render_sarif(reports)
-    if format_ == "github":
+        yield render_sarif(reports)
+    elif format_ == "github":
         from rigspec.diagnostics.render.github import render_github
 
-        return render_github(reports)
-    from rigspec.diagnostics.render.gitlab import render_gitlab
+        yield from (render_github([report]) for report in reports)
+    else:
+        from rigspec.diagnostics.render.gitlab import render_gitlab
 
-    return render_gitlab(reports)
+        yield render_gitlab(reports)

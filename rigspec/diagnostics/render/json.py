@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rigspec.diagnostics.model import (
@@ -20,13 +20,23 @@ from rigspec.diagnostics.model import (
 from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.resolution import Build, EnvResolution, Resolution
 
-__all__ = ["render_json", "serialize_fact", "serialize_metric", "serialize_repair"]
+__all__ = ["iterate_json", "render_json", "serialize_fact", "serialize_metric", "serialize_repair"]
 
 
 def render_json(reports: Iterable[Report]) -> str:
     """Return one JSON document for all reports."""
-    document = {"schema": 1, "results": [_serialize_report(report) for report in reports]}
-    return sanitize_json(json.dumps(document, indent=2, ensure_ascii=False))
+    return "".join(iterate_json(reports))
+
+
+def iterate_json(reports: Iterable[Report]) -> Iterator[str]:
+    """Yield one JSON document for all reports in parts, one for each report."""
+    start, end = '{\n  "schema": 1,\n  "results": [', "]\n}"
+    for report in reports:
+        item = json.dumps(_serialize_report(report), indent=2, ensure_ascii=False)
+        indented = item.replace("\n", "\n    ")
+        yield sanitize_json(f"{start}\n    {indented}")
+        start, end = ",", "\n  ]\n}"
+    yield end if start == "," else f"{start}{end}"
 
 
 def _serialize_report(report: Report) -> dict[str, Any]:
