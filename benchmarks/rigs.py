@@ -89,7 +89,10 @@ def _enlarge(product: Product, times: int) -> Product:
     for past in range(1, times):
         for release in product.releases:
             version = f"0.0.{past}.{release.version}"
-            releases.append(replace(release, version=version, names=(), artifacts=()))
+            # A copy in the series of a release would have its warnings, too.
+            properties = tuple(each for each in release.properties if each[0] != "series")
+            copy = replace(release, version=version, names=(), artifacts=(), properties=properties)
+            releases.append(copy)
         rules += _move_rules(product, past)
     return replace(product, releases=tuple(releases), rules=tuple(rules))
 
