@@ -86,7 +86,7 @@ def _machine(host: Host, matrix: Matrix) -> Table:
         )
     architecture = host.processor.architecture if host.processor is not None else None
     _add(table, "arch", architecture if architecture != DEFAULT_ARCH else None, "lscpu")
-    _add_driver(table, host)
+    _add_driver(table, host, matrix)
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")
     sockets = host.processor.sockets if host.processor is not None else 1
@@ -98,16 +98,19 @@ def _machine(host: Host, matrix: Matrix) -> Table:
     return table
 
 
-def _add_driver(table: Table, host: Host) -> None:
+def _add_driver(table: Table, host: Host, matrix: Matrix) -> None:
     """Add the driver with its source: ``none`` for one that no step installs."""
     source, comment = host.driver_source, "nvidia-smi, or the kernel module"
     system = host.system.id if host.system is not None else None
     without_apt = system is not None and not has_apt(system)
-    if host.cards and without_apt and host.driver is None:
+    has_packages = not without_apt or _has_package_manager(host, matrix)
+    if host.cards and not has_packages and host.driver is None:
         _add(table, "driver", NO_DRIVER, f"rigspec installs no driver on {system}")
         return
-    if without_apt or source == "runfile":
-        why = "a runfile" if source == "runfile" else "rigspec does not install it here"
+    if (host.driver is not None and without_apt) or source == "runfile":
+        why = "rigspec does not install it here"
+        if source == "runfile" or has_packages:
+            why = "a runfile" if source == "runfile" else "its packages are unknown"
         source, comment = NO_DRIVER, f"{comment}; {why}"
     elif source is not None:
         comment = f"{comment}; the packages that contain it"
@@ -116,6 +119,12 @@ def _add_driver(table: Table, host: Host) -> None:
         return
     parts = {"version": host.driver, "from": source, "modules": host.kernel_modules}
     _add(table, "driver", _inline(**parts), comment)
+
+
+def _has_package_manager(host: Host, matrix: Matrix) -> bool:
+    """Return whether steps install packages on a system without apt."""
+    release = matrix.product("os").find_release(_os(host, matrix))
+    return release is not None and release.get("package_manager") is not None
 
 
 def _own_parts(table: Table, host: Host) -> None:

@@ -26,7 +26,7 @@ _CODE = "RS255"
 # Sources of a toolkit that are packages of the system.
 _PACKAGED = ("nvidia", "debian")
 _SSH_PORT = 22
-_ANOTHER_SYSTEM = "use a long-term release of Ubuntu, or Debian"
+_ANOTHER_SYSTEM = "use a long-term release of Ubuntu, Debian, or release 9 or 10 of Rocky Linux"
 
 
 def lint_host_steps(
@@ -37,7 +37,7 @@ def lint_host_steps(
         return
     yield from lint_missing_toolkit(spec, matrix, resolution)
     yield from lint_source_builds(spec, matrix, resolution)
-    yield from _lint_driver(spec, resolution)
+    yield from _lint_driver(spec, matrix, resolution)
     yield from _lint_toolkit(spec, matrix, resolution)
     yield from _lint_services(spec, matrix, resolution)
     if has_apt(resolution.os):
@@ -48,29 +48,31 @@ def lint_host_steps(
     yield from _lint_interpreters(spec, matrix, resolution)
 
 
-def _lint_driver(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
-    """Report a driver that no step installs: an error only if the spec requests its source.
-
-    A driver without a source may describe a machine that has one already.
-    """
+def _lint_driver(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
+    """Report a driver that no step installs; `from = "none"` says that the machine has it."""
     name, source = resolution.machine, resolution.driver_source
     if name is None or resolution.driver is None or source in (None, NO_DRIVER):
         return
     requested = spec.rig.machine[name].driver_source is not None
-    severity = Severity.ERROR if requested else Severity.WARNING
     stated = f'driver = {{ version = "{resolution.driver}", from = "none" }}'
     remedy = f"set `{stated}` and install it by hand"
+    has_packages = _has_packages(matrix, resolution.os)
     if source == "runfile":
         message = f"the NVIDIA driver {resolution.driver} comes as a runfile, which no step runs"
-        if requested and has_apt(resolution.os):
+        if requested and has_packages:
             remedy = f"remove `from`, or {remedy}"
-    elif not has_apt(resolution.os):
+    elif not has_packages:
         message = f"the NVIDIA driver {resolution.driver} cannot be installed on {resolution.os}"
         remedy = f"{remedy}, or {_ANOTHER_SYSTEM}"
     else:
         return
     path = _get_driver_path(spec, name, requested)
-    yield _diagnostic(spec, path, message, remedy, ("driver",), severity)
+    yield _diagnostic(spec, path, message, remedy, ("driver",))
+
+
+def _has_packages(matrix: Matrix, os: str) -> bool:
+    """Return whether steps install packages on the system."""
+    return has_apt(os) or _get_system_value(matrix, os, "package_manager") is not None
 
 
 def _get_driver_path(spec: LoadedSpec, machine: str, requested: bool) -> KeyPath:
@@ -84,7 +86,7 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
     if resolution.cuda is None or provider not in _PACKAGED:
         return
     repository = provider != "nvidia" or _get_system_value(matrix, resolution.os, "nvidia_slug")
-    if repository and has_apt(resolution.os):
+    if repository and _has_packages(matrix, resolution.os):
         return
     releases = matrix.product("cuda").releases
     runfile = any(r.label == resolution.cuda and r.artifacts for r in releases)
@@ -167,11 +169,10 @@ def _diagnostic(
     message: str,
     remedy: str,
     components: tuple[str, ...],
-    severity: Severity = Severity.ERROR,
 ) -> Diagnostic:
     return Diagnostic(
         code=_CODE,
-        severity=severity,
+        severity=Severity.ERROR,
         message=message,
         components=components,
         spans=(spec.document.span(path, label="no step would install it"),),

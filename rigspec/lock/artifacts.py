@@ -10,12 +10,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rigspec.lock.errors import index_failure, report_failed_transfer
-from rigspec.lock.model import LockedFile, LockedPackage, LockedRepository, Unpinned
+from rigspec.lock.model import LockedFile, Unpinned
+from rigspec.lock.nvidia_repository import (
+    find_toolkit_image,
+    has_repository,
+    installs_toolkit_packages,
+)
 from rigspec.matrix.model import Artifact, Matrix, Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.types import has_apt
 
 __all__ = [
     "INTERPRETER",
@@ -29,18 +32,11 @@ __all__ = [
     "hash_url",
     "list_downloads",
     "list_interpreter_files",
-    "list_repositories",
-    "list_third_party_packages",
 ]
 
-_REPOSITORY = "nvidia-repository"
 _SYSTEM = "os"
-_NAME = "nvidia-cuda"
 # The architecture of the archives in the matrix.
 LOCKED_ARCH = "x86_64"
-# From this branch on the packages of a driver ask for a version or any newer one: a package that
-# pins all of them has to be there first.
-_FIRST_PINNED = 590
 
 
 def list_downloads(
@@ -53,7 +49,7 @@ def list_downloads(
     if (
         resolution.cudnn is not None
         and resolution.cuda_provider is not None
-        and "cudnn" not in _image(rig)
+        and "cudnn" not in find_toolkit_image(rig)
     ):
         yield from _cudnn(rig, resolution, matrix, previous)
     if _from_runfile(resolution):
@@ -88,73 +84,10 @@ def _has_url(cudnn: object) -> bool:
     return getattr(cudnn, "url", None) is not None
 
 
-def list_repositories(resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
-    """Yield the third-party package repositories."""
-    if not (_from_repository(resolution) or _driver_from_repository(resolution)):
-        return
-    if not _has_repository(resolution, matrix):
-        return
-    system = find_release(matrix, _SYSTEM, resolution.os)
-    key = _repository_key(matrix, system)
-    current = _current_key(matrix)
-    folder = current.get(f"{resolution.arch}_folder") or resolution.arch
-    url = f"{current.get('url')}/{system.get('nvidia_slug')}/{folder}"
-    yield LockedRepository(
-        name=_NAME,
-        url=url,
-        suite="/",
-        components=(),
-        key_url=f"{url}/{key.get('file')}",
-        key_fingerprint=key.get("fingerprint") or "",
-    )
-
-
-def list_third_party_packages(
-    rig: Rig, resolution: Resolution, matrix: Matrix
-) -> Iterator[LockedPackage]:
-    """Yield the packages that come from a third-party repository."""
-    if not _has_repository(resolution, matrix):
-        return
-    if _driver_from_repository(resolution):
-        yield from _driver_packages(resolution, matrix)
-    if not _from_repository(resolution):
-        return
-    if rig.cuda is not None and rig.cuda.packages is not None:
-        for name in rig.cuda.packages:
-            yield LockedPackage(name, "cuda", archive=_NAME)
-    elif resolution.cuda is not None and not _image(rig):
-        toolkit = find_release(matrix, "cuda", resolution.cuda)
-        name = toolkit.get("apt_package") or ""
-        yield LockedPackage(name, "cuda", toolkit.get("apt_version"), archive=_NAME)
-
-
-def _driver_packages(resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
-    """The driver's package in NVIDIA's repository, and what keeps its parts at one version."""
-    key = _current_key(matrix)
-    driver = resolution.driver or ""
-    branch = int(driver.partition(".")[0])
-    version = f"{driver}-{_revision(key, resolution.os, branch)}"
-    if branch >= _FIRST_PINNED:
-        pinning = f"{key.get('pinning_package')}-{driver}"
-        yield LockedPackage(pinning, "driver-pinning", archive=_NAME)
-    name = key.get(f"{resolution.kernel_modules or 'proprietary'}_driver_package") or ""
-    yield LockedPackage(name, "driver", version, archive=_NAME)
-
-
-def _revision(key: Release, os: str, branch: int) -> str:
-    """Return the packaging revision of a driver, which no index states: newest branches first.
-
-    ``595:1ubuntu1 560:0ubuntu1 0:1`` says that it is ``1ubuntu1`` since branch 595.
-    """
-    known = key.get(f"{os.partition(' ')[0]}_revisions") or "0:1"
-    steps = (step.partition(":") for step in known.split())
-    return next(revision for first, _, revision in steps if branch >= int(first))
-
-
 def find_unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """Yield the items that the lock does not pin, with the reasons."""
     yield from find_unpinned_interpreters(rig, resolution, matrix)
-    if _from_repository(resolution) and not _has_repository(resolution, matrix):
+    if installs_toolkit_packages(resolution) and not has_repository(resolution, matrix):
         why = f"no package repository is known for {resolution.os}; install it by hand"
         yield Unpinned(f"CUDA toolkit {resolution.cuda or ''}".strip(), why, part="cuda")
     if _from_runfile(resolution):
@@ -187,50 +120,12 @@ def find_release(matrix: Matrix, product: str, label: str) -> Release:
     raise KeyError(f"{product} {label}")
 
 
-def _image(rig: Rig) -> str:
-    """Return the tag of the base image that has the toolkit; empty where it is installed."""
-    cuda = rig.cuda
-    if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
-        return ""
-    return find_image_tag(rig) or ""
-
-
-def _from_repository(resolution: Resolution) -> bool:
-    return resolution.accelerator == "gpu" and resolution.cuda_provider == "nvidia"
-
-
-def _has_repository(resolution: Resolution, matrix: Matrix) -> bool:
-    """Return whether the matrix has NVIDIA's package repository for the system."""
-    slug = find_release(matrix, _SYSTEM, resolution.os).get("nvidia_slug")
-    systems = _current_key(matrix).get(f"{resolution.arch}_systems")
-    return slug is not None and (systems is None or slug in systems.split())
-
-
-def _driver_from_repository(resolution: Resolution) -> bool:
-    from_nvidia = resolution.driver is not None and resolution.driver_source == "nvidia"
-    return from_nvidia and has_apt(resolution.os)
-
-
 def _from_runfile(resolution: Resolution) -> bool:
     return resolution.cuda is not None and resolution.cuda_provider == "runfile"
 
 
 def _installs_cuda(resolution: Resolution) -> bool:
-    return _from_repository(resolution) or _from_runfile(resolution)
-
-
-def _current_key(matrix: Matrix) -> Release:
-    keys = matrix.product(_REPOSITORY).releases
-    return next(key for key in keys if not key.availability)
-
-
-def _repository_key(matrix: Matrix, system: Release) -> Release:
-    """Return the key of the system's repository: a separate one, else the current one."""
-    current = _current_key(matrix)
-    named = (system.get("signing_key") or "").partition(" ")[0]
-    keys = matrix.product(_REPOSITORY).releases
-    own = (key for key in keys if key.family == named != current.family and not key.availability)
-    return next(own, current)
+    return installs_toolkit_packages(resolution) or _from_runfile(resolution)
 
 
 def _cudnn(

@@ -12,8 +12,6 @@ from rigspec.lock.artifacts import (
     find_foreign_archive,
     find_unpinned_items,
     list_downloads,
-    list_repositories,
-    list_third_party_packages,
 )
 from rigspec.lock.dnf.distribution import find_dnf_distribution
 from rigspec.lock.dnf.packages import lock_dnf_packages
@@ -23,6 +21,7 @@ from rigspec.lock.errors import (
     report_unsupported_build,
 )
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.nvidia_repository import list_repositories, list_third_party_packages
 from rigspec.lock.oci.base_image import BaseImageLocker, Warn
 from rigspec.lock.previous import PreviousArtifacts, find_previous_artifacts
 from rigspec.lock.python.environment import (
@@ -251,7 +250,7 @@ def _machine(
     distribution = find_dnf_distribution(matrix, resolution.os, resolution.arch)
     if distribution is not None:
         system = lock_dnf_packages(
-            *(distribution, wanted, rig.mirrors.dnf, earlier.machine, earlier.moving)
+            *(distribution, wanted, repositories, rig.mirrors, earlier.machine, earlier.moving)
         )
     else:
         system = lock_system_packages(

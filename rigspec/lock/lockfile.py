@@ -243,7 +243,8 @@ def _companion(directory: Path, entry: Mapping[str, str]) -> OutputFile:
 _BUILD_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _VALID_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
+# The name of a package of dnf may have capital letters and underscores.
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*[A-Za-z0-9+.](?::[a-z0-9]+)?")
 
 
 def describe_validation_error(content: Mapping[str, Any]) -> str | None:

@@ -61,7 +61,10 @@ class LockedRepository:
 
     ``released`` and ``release_sha256`` are of the index that its packages were chosen from, as in
     LockedArchive; without them it was not read. A dnf repository has the checksum of the file of
-    its key, and ``signed_index`` if that key signs the index, too.
+    its key, and ``signed_index`` if that key signs the index, too. Where no source states the
+    fingerprint of the key, ``key_text_sha256`` is the checksum of its file without lines
+    ``Version``. ``module_hotfixes`` keeps the filter of module streams from its packages.
+    Packages of the distribution need no ``third_party`` repository.
     """
 
     name: str
@@ -75,6 +78,9 @@ class LockedRepository:
     manager: str | None = None
     key_sha256: str | None = None
     signed_index: bool | None = None
+    key_text_sha256: str | None = None
+    module_hotfixes: bool | None = None
+    third_party: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,8 @@ class LockedPackage:
     unpinned.
 
     ``archive`` names the archive or repository that has it, ``path`` its file there. ``needed_by``
-    are the parts that cannot be installed without it. A package of dnf has an ``arch``.
+    are the parts that cannot be installed without it. A pinned package of dnf has an ``arch``; the
+    version of an unpinned one has neither epoch nor release.
     """
 
     name: str

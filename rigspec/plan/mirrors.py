@@ -13,6 +13,7 @@ from rigspec.lock.model import (
     LockedPythonPackage,
     LockedRepository,
 )
+from rigspec.lock.nvidia_repository import NVIDIA_REPOSITORY
 from rigspec.spec.mirror_urls import build_mirror_url
 from rigspec.spec.models.mirrors import Mirrors
 
@@ -26,7 +27,7 @@ def apply_mirrors(mirrors: Mirrors, locked: LockedMachine) -> LockedMachine:
         locked,
         files=tuple(_mirror_file(file, files) for file in locked.files),
         repositories=tuple(
-            _mirror_repository(each, nvidia if each.manager is None else mirrors.dnf)
+            _mirror_repository(each, nvidia if each.name == NVIDIA_REPOSITORY else mirrors.dnf)
             for each in locked.repositories
         ),
         envs=tuple(_mirror_env(env, mirrors.conda, files) for env in locked.envs),

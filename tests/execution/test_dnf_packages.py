@@ -1,31 +1,25 @@
-"""The installer with the real dnf and rpm, on signed packages of the test's own.
-
-They run in a Debian system that calls itself Rocky Linux: its own packages are not those of rpm.
-"""
+"""The installer with the real dnf and rpm, on signed packages of the test's own."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
-from typer.testing import CliRunner
 
-from rigspec.cli.app import app
-from rigspec.lock import create
-from rigspec.lock.dnf.distribution import DnfDistribution, find_dnf_distribution
-from rigspec.matrix.loader import load_matrix
-from tests.execution.conftest import KEPT, layered
-from tests.execution.roots import SystemRoot, make_root
+from tests.execution.dnf_root import (
+    KEPT,
+    compile_rig,
+    install,
+    list_packages,
+    make_base,
+    run_machine,
+    use_repositories,
+)
+from tests.execution.roots import SystemRoot
 
 pytestmark = pytest.mark.e2e(minutes=5)
 
-_SCRIPT = Path(__file__).with_name("dnf_repository.sh")
-_TOOLS = ("createrepo-c", "curl", "dnf", "gnupg", "rpm")
 _SPEC = """\
 rig = 1
 name = "box"
@@ -38,83 +32,14 @@ packages = ["tool"]
 """
 
 
-def make_base(cache: Path) -> Path:
-    """Debian 12 with dnf, that calls itself Rocky Linux 9, and the repositories in /srv."""
-    kept = cache / "bookworm-dnf"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / ".bookworm-dnf.lock"):
-        if not (kept / "srv/fingerprint").exists():
-            _make_base(cache).rename(kept)
-    return kept
-
-
-def _make_base(cache: Path) -> Path:
-    staged = cache / ".bookworm-dnf.partial"
-    shutil.rmtree(staged, ignore_errors=True)
-    subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
-    root = SystemRoot(staged)
-    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
-    root.run(*apt, "update")
-    root.run(*apt, "install", "--yes", "--no-install-recommends", *_TOOLS)
-    (staged / "etc/os-release").unlink()
-    release = 'ID="rocky"\nVERSION_ID="9.6"\nPLATFORM_ID="platform:el9"\n'
-    (staged / "etc/os-release").write_text(release, encoding="utf-8")
-    for folder in ("etc/yum.repos.d", "etc/pki/rpm-gpg"):
-        (staged / folder).mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_SCRIPT, staged / "root/dnf_repository.sh")
-    root.run("bash", "/root/dnf_repository.sh")
-    return staged
-
-
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SystemRoot]:
     """A machine with the installer of a rig that has the package `tool`."""
     base = make_base(KEPT)
-    fingerprint = (base / "srv/fingerprint").read_text(encoding="utf-8").strip()
-
-    def find(*_: object) -> DnfDistribution:
-        known = find_dnf_distribution(load_matrix(), "rocky 9", "x86_64")
-        assert known is not None
-        place = ("https://dl.rockylinux.org/pub", "file:///srv")
-        repositories = tuple(
-            replace(
-                each,
-                url=each.url.replace(*place),
-                key_url=each.key_url.replace(*place),
-                key_fingerprint=fingerprint,
-            )
-            for each in known.repositories
-        )
-        return replace(known, repositories=repositories)
-
-    monkeypatch.setattr(create, "find_dnf_distribution", find)
+    use_repositories(base, monkeypatch)
     monkeypatch.setenv("RIGSPEC_DNF", f"file://{base}")
-    spec, lock, out = (str(tmp_path / name) for name in ("rig.toml", "lock", "out"))
-    Path(spec).write_text(_SPEC, encoding="utf-8")
-    for command in (
-        ("lock", spec, "-o", lock),
-        ("compile", spec, "--lock", lock, "-o", out, "--target", "shell"),
-    ):
-        done = CliRunner().invoke(app, list(command))
-        assert done.exit_code == 0, done.output
-    (tmp_path / "machine").mkdir()
-    with layered(base, tmp_path / "machine") as root:
-        shutil.copyfile(_SCRIPT, root.path / "root/dnf_repository.sh")
-        shutil.copytree(tmp_path / "out/shell", root.path / "root/rig")
+    with run_machine(tmp_path, base, compile_rig(tmp_path, _SPEC)) as root:
         yield root
-
-
-def install(machine: SystemRoot, *options: str, fails: bool = False) -> str:
-    done = machine.run("bash", "/root/rig/install.sh", *options, check=False)
-    output: str = done.stdout + done.stderr
-    assert (done.returncode != 0) is fails, output
-    return output
-
-
-def list_packages(machine: SystemRoot) -> set[str]:
-    """Return the installed packages of rpm, without the keys."""
-    listed = machine.run("rpm", "-qa", "--qf", "%{NAME} %{VERSION}\\n").stdout.splitlines()
-    return {line for line in listed if not line.startswith("gpg-pubkey")}
 
 
 def test_dnf_packages_are_installed_once_and_removed(machine: SystemRoot) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from rigspec.lock.dnf.distribution import find_dnf_distribution
+from rigspec.lock.model import LockedRepository
 from rigspec.matrix.loader import load_matrix
 from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import Keys, SignedArchive
@@ -169,6 +170,16 @@ class DnfBox(Box):
         return self
 
 
+def move(each: LockedRepository, keys: Keys) -> LockedRepository:
+    """Return a repository with the key and the paths of the tests."""
+    return replace(
+        each,
+        url=each.url.replace("/pub/", "/"),
+        key_url=each.key_url.replace("/pub/", "/"),
+        key_fingerprint=keys.own,
+    )
+
+
 def find_test_distribution(keys: Keys) -> Callable[..., object]:
     """Return the look-up of the distribution, with the key and the paths of the tests."""
 
@@ -176,16 +187,11 @@ def find_test_distribution(keys: Keys) -> Callable[..., object]:
         known = find_dnf_distribution(load_matrix(), os, arch)
         if known is None:
             return None
-        repositories = tuple(
-            replace(
-                each,
-                url=each.url.replace("/pub/", "/"),
-                key_url=each.key_url.replace("/pub/", "/"),
-                key_fingerprint=keys.own,
-            )
-            for each in known.repositories
+        return replace(
+            known,
+            repositories=tuple(move(each, keys) for each in known.repositories),
+            driver_repositories=tuple(move(each, keys) for each in known.driver_repositories),
         )
-        return replace(known, repositories=repositories)
 
     return find
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import find_foreign_archive, list_interpreter_files, list_repositories
+from rigspec.lock.artifacts import find_foreign_archive, list_interpreter_files
 from rigspec.lock.errors import report_unsupported_architecture
+from rigspec.lock.nvidia_repository import list_repositories
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import parse_spec
 from tests.resolve.rigs import check_text

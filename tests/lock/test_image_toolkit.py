@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rigspec.lock.artifacts import list_downloads, list_third_party_packages
+from rigspec.lock.artifacts import list_downloads
+from rigspec.lock.nvidia_repository import list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec

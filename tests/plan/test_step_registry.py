@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from rigspec.plan.steps import AptPackagesStep, HostPackagesStep, Step
+from rigspec.plan.steps import AptPackagesStep, DnfHostPackagesStep, HostPackagesStep, Step
 from rigspec.plan.steps.registry import find_step_kinds, render_reference
 from tests.conftest import ROOT
 
 
 def test_find_step_kinds_lists_every_class() -> None:
     found = {kind.type for kind in find_step_kinds().values() if kind.is_builtin}
-    assert found == {*Step.__subclasses__(), HostPackagesStep}
+    assert found == {*Step.__subclasses__(), DnfHostPackagesStep, HostPackagesStep}
     assert found > {AptPackagesStep, HostPackagesStep}
 
 

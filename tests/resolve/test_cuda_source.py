@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import list_downloads, list_third_party_packages
+from rigspec.lock.artifacts import list_downloads
+from rigspec.lock.nvidia_repository import list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import load_spec
 from tests.resolve.rigs import check, errors

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.lock.apt.packages import list_requested_packages
-from rigspec.lock.artifacts import list_repositories, list_third_party_packages
+from rigspec.lock.nvidia_repository import list_repositories, list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import load_spec

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.diagnostics.model import Report, Severity
+from rigspec.diagnostics.model import Report
 from rigspec.lock.dnf.distribution import find_dnf_distribution
 from rigspec.matrix.loader import load_matrix
 from tests.resolve.rigs import check, errors
@@ -26,13 +26,13 @@ def refused(report: Report) -> list[tuple[int, str]]:
     return [(d.spans[0].line, d.help[0]) for d in found]
 
 
-OTHER_SYSTEMS = ["rocky 8", "rocky 9", "rocky 10", "rhel 9", "rhel 10"]
-WITH_DNF = ["rocky 9", "rocky 10", "almalinux 9", "almalinux 10"]
+OTHER_SYSTEMS = ["rocky 8", "rhel 8", "oracle 9", "amazon 2023"]
+WITH_DNF = ["rocky 9", "rocky 10", "almalinux 9", "almalinux 10", "rhel 9", "rhel 10"]
 
 
 @pytest.mark.parametrize("os", OTHER_SYSTEMS)
 @pytest.mark.parametrize("source", ["nvidia", "runfile"])
-def test_driver_of_requested_source_on_host_without_apt_is_refused_at_its_line(
+def test_driver_of_requested_source_on_host_without_packages_is_refused_at_its_line(
     source: str, os: str, tmp_path: Path
 ) -> None:
     driver = f'gpus = ["RTX 4090"]\ndriver = {{ from = "{source}" }}'
@@ -46,15 +46,46 @@ def test_driver_of_requested_source_on_host_without_apt_is_refused_at_its_line(
 
 @pytest.mark.parametrize("os", OTHER_SYSTEMS)
 @pytest.mark.parametrize(("driver", "line"), [("", 5), ('driver = ">=570"', 6)])
-def test_driver_without_source_on_host_without_apt_is_a_warning(
+def test_driver_without_source_on_host_without_packages_is_refused_at_its_line(
     driver: str, line: int, os: str, tmp_path: Path
 ) -> None:
+    ((found, remedy),) = refused(check(tmp_path, rig(os, f'gpus = ["RTX 4090"]\n{driver}')))
+
+    assert found == line
+    assert 'from = "none"' in remedy
+
+
+@pytest.mark.parametrize("os", WITH_DNF)
+@pytest.mark.parametrize("driver", ["", 'driver = ">=580"', 'driver = { from = "nvidia" }'])
+def test_driver_on_host_with_dnf_comes_from_nvidia(driver: str, os: str, tmp_path: Path) -> None:
     report = check(tmp_path, rig(os, f'gpus = ["RTX 4090"]\n{driver}'))
 
+    assert refused(report) == []
     assert report.resolution is not None
-    (warning,) = (d for d in report.diagnostics if d.code == "RS255")
-    assert (warning.severity, warning.spans[0].line) == (Severity.WARNING, line)
-    assert 'from = "none"' in warning.help[0]
+    assert report.resolution.driver_source == "nvidia"
+
+
+@pytest.mark.parametrize(
+    ("os", "driver", "kept"),
+    [("rocky 9", "470", "535"), ("rocky 10", "535", "580"), ("rhel 10", "570", "580")],
+)
+def test_driver_older_than_repository_for_rpm_is_refused(
+    os: str, driver: str, kept: str, tmp_path: Path
+) -> None:
+    machine = 'gpus = ["RTX 3090"]\ndriver = {{ version = "{}", from = "nvidia" }}'
+
+    assert "RS216" in errors(check(tmp_path, rig(os, machine.format(driver))))
+    assert errors(check(tmp_path, rig(os, machine.format(kept)))) == []
+
+
+@pytest.mark.parametrize(("os", "oldest"), [("almalinux 9", "12.0"), ("rocky 10", "13.0")])
+def test_packaged_toolkit_on_host_with_dnf_serves_since_the_repository_has_it(
+    os: str, oldest: str, tmp_path: Path
+) -> None:
+    cuda = '[cuda]\ntoolkit = "{}"\nprovider = "nvidia"\n'
+
+    assert errors(check(tmp_path, rig(os, rest=cuda.format(oldest)))) == []
+    assert "RS216" in errors(check(tmp_path, rig(os, rest=cuda.format("11.8"))))
 
 
 def test_driver_from_runfile_is_refused_and_other_sources_serve(tmp_path: Path) -> None:
@@ -90,7 +121,7 @@ def test_packaged_toolkit_on_host_without_apt_is_refused_and_runfile_serves(
         ('[env.lab]\npython = "3.12"\n[service.jupyter]\nenv = "lab"\ntls = true\n', 11),
     ],
 )
-@pytest.mark.parametrize("os", ["rocky 8", "rhel 9", "rhel 10"])
+@pytest.mark.parametrize("os", ["rocky 8", "rhel 8"])
 def test_packages_and_services_on_host_without_packages_are_refused(
     os: str, table: str, line: int, tmp_path: Path
 ) -> None:
@@ -122,7 +153,7 @@ def test_other_port_of_sshd_on_host_with_selinux_is_refused(os: str, tmp_path: P
     assert refused(check(tmp_path, rig("debian 13", rest=table))) == []
 
 
-@pytest.mark.parametrize("os", WITH_DNF)
+@pytest.mark.parametrize("os", [os for os in WITH_DNF if not os.startswith("rhel")])
 def test_system_with_package_manager_has_repositories(os: str) -> None:
     distribution = find_dnf_distribution(load_matrix(), os, "x86_64")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rigspec.lock.artifacts import find_unpinned_items, list_third_party_packages
+from rigspec.lock.artifacts import find_unpinned_items
+from rigspec.lock.nvidia_repository import list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec

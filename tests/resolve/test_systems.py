@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rigspec.diagnostics.model import Report
-from rigspec.lock.artifacts import find_release, list_repositories
+from rigspec.lock.artifacts import find_release
+from rigspec.lock.nvidia_repository import list_repositories
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.resolve.rigs import check, errors

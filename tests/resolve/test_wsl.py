@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import list_third_party_packages
 from rigspec.lock.model import LockedMachine
+from rigspec.lock.nvidia_repository import list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.layers.driver import list_driver_omissions
 from rigspec.spec.loader import InvalidSpec, parse_spec

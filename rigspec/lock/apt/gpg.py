@@ -15,6 +15,7 @@ __all__ = [
     "can_read_keys",
     "can_verify",
     "create_keyring",
+    "read_fingerprint",
     "verify_detached",
     "verify_inline",
 ]
@@ -154,6 +155,16 @@ def create_keyring(key: bytes, fingerprint: str) -> Iterator[Path]:
         keyring = Path(folder, "keyring.gpg")
         keyring.write_bytes(_gpg(folder, "--export", fingerprint) or b"")
         yield keyring
+
+
+def read_fingerprint(key: bytes) -> str:
+    """Return the primary fingerprint of a file with one key. Raises BadKey."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed = _gpg(folder, "--with-colons", "--show-keys", data=key)
+    found = _primary_fingerprints(listed or b"")
+    if len(found) != 1:
+        raise BadKey(f"it contains {len(found)} keys, but must contain one")
+    return found[0]
 
 
 def _gpg(folder: str, *arguments: str, data: bytes = b"") -> bytes | None:

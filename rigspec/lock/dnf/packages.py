@@ -15,84 +15,156 @@ from rigspec.lock.dnf.solver import (
     ChosenPackage,
     PackageUniverse,
     RpmNotFound,
+    RpmVersionNotFound,
     UnsatisfiableRequest,
+    has_version,
 )
 from rigspec.lock.errors import index_failure, report_no_packages
-from rigspec.lock.model import DNF, LockedMachine, LockedPackage, Unpinned
+from rigspec.lock.model import DNF, LockedMachine, LockedPackage, LockedRepository, Unpinned
+from rigspec.spec.models.mirrors import Mirrors
 
 __all__ = ["lock_dnf_packages"]
 
 # The part of packages that every system may have already: they are pinned only if it may not.
 _FETCH = "fetch"
+# The part of packages that need the repositories of a driver as well.
+_DRIVER = "driver"
 _WHAT = "packages of the system"
 
 
 def lock_dnf_packages(
     distribution: DnfDistribution,
     wanted: Sequence[LockedPackage],
-    mirror: str | None,
+    repositories: Sequence[LockedRepository],
+    mirrors: Mirrors,
     before: LockedMachine | None = None,
     moving: Sequence[str] = (),
 ) -> LockedSystemPackages:
     """Return the wanted packages and their dependencies, at the newest versions.
 
-    What ``before`` pins is unchanged where the repositories still have it, except ``moving``. If a
-    repository that the user did not configure is unreachable, the packages of ``before`` are
-    returned, or unpinned ones. Raises LockError.
+    A package wanted from one of the third-party ``repositories`` has its name. What ``before``
+    pins is unchanged where the repositories still have it, except ``moving``. If a repository that
+    the user did not configure is unreachable, the packages of ``before`` are returned, or unpinned
+    ones. Raises LockError.
     """
     if not wanted:
         return LockedSystemPackages(())
-    had = _find_previous(distribution, before)
+    needs_more = repositories and any(package.part == _DRIVER for package in wanted)
+    others = (*repositories, *(distribution.driver_repositories if needs_more else ()))
+    had = _find_previous(distribution, others, before)
+    moves = any(package.name in moving for package in had)
     try:
-        indexes = _open_indexes(distribution, mirror)
+        indexes = _open_indexes(distribution, mirrors)
     except RepositoryUnavailable as error:
-        if any(package.name in moving for package in had):
+        if moves:
             raise index_failure(f"the {_WHAT}", str(error)) from None
-        return _repeat_previous(wanted, had, before, str(error))
+        return _repeat_previous(wanted, others, had, before, str(error))
     preferred = {p.name: p.version for p in had if p.version and p.name not in moving}
     try:
-        packages = _select_packages(distribution, indexes, wanted, preferred)
-    except RpmNotFound as error:
-        do = "check the spelling of the name, or remove it from the spec"
-        if error.instead:
-            do = f"name one of the packages that provide it: {', '.join(error.instead[:8])}"
-        raise report_no_packages(distribution.name, f"no package `{error.name}`", do) from None
-    except UnsatisfiableRequest as error:
-        do = "remove one of the packages from the spec"
-        raise report_no_packages(distribution.name, str(error), do) from None
+        indexes = (*indexes, *(open_dnf_repository(each, mirrors) for each in others))
+    except RepositoryUnavailable as error:
+        if moves:
+            raise index_failure(f"the {_WHAT}", str(error)) from None
+        if _is_locked(wanted, had):
+            return _repeat_previous(wanted, others, had, before, str(error))
+        return _lock_own(distribution, indexes, wanted, others, preferred, str(error))
+    packages = _select_or_report(distribution, indexes, wanted, preferred)
     # All of them: what every system has may have to be newer, and is in no list.
     return LockedSystemPackages(packages, repositories=tuple(index.locked for index in indexes))
 
 
-def _open_indexes(distribution: DnfDistribution, mirror: str | None) -> tuple[DnfIndex, ...]:
+def _open_indexes(distribution: DnfDistribution, mirrors: Mirrors) -> tuple[DnfIndex, ...]:
+    if not distribution.repositories:
+        why = f"the repositories of {distribution.name} need a subscription; the machine's decide"
+        raise RepositoryUnavailable(why)
     if find_spec("solv") is None:
         raise RepositoryUnavailable("the Python package `solv` is not installed")
-    return tuple(open_dnf_repository(each, mirror) for each in distribution.repositories)
+    return tuple(open_dnf_repository(each, mirrors) for each in distribution.repositories)
 
 
 def _find_previous(
-    distribution: DnfDistribution, before: LockedMachine | None
+    distribution: DnfDistribution,
+    others: Sequence[LockedRepository],
+    before: LockedMachine | None,
 ) -> tuple[LockedPackage, ...]:
-    """Return the pins of an earlier lock from the repositories of this distribution."""
-    names = {repository.name for repository in distribution.repositories}
+    """Return the pins of an earlier lock from these repositories."""
+    names = {repository.name for repository in (*distribution.repositories, *others)}
     if before is None or before.resolution.os != distribution.name:
         return ()
-    return tuple(package for package in before.packages if package.archive in names)
+    return tuple(p for p in before.packages if p.archive in names and p.sha256 is not None)
+
+
+def _is_locked(wanted: Sequence[LockedPackage], had: Sequence[LockedPackage]) -> bool:
+    """Return whether the earlier lock has the wanted packages, at the wanted versions."""
+    requested = {(p.name, p.part): p.version for p in wanted if p.part != _FETCH}
+    locked = {(p.name, p.part): p.version or "" for p in had if p.part not in (DEPENDENCY, _FETCH)}
+    return (
+        bool(had)
+        and requested.keys() == locked.keys()
+        and all(not v or has_version(locked[key], v) for key, v in requested.items())
+    )
 
 
 def _repeat_previous(
     wanted: Sequence[LockedPackage],
+    others: Sequence[LockedRepository],
     had: Sequence[LockedPackage],
     before: LockedMachine | None,
     why: str,
 ) -> LockedSystemPackages:
     """Return the locked packages, if they are those that are wanted; else unpinned packages."""
-    requested = {(p.name, p.part) for p in wanted if p.part != _FETCH}
-    locked = {(p.name, p.part) for p in had if p.part not in (DEPENDENCY, _FETCH)}
-    if had and before is not None and requested == locked:
+    if before is not None and _is_locked(wanted, had):
         repositories = tuple(each for each in before.repositories if each.manager == DNF)
         return LockedSystemPackages(tuple(had), repositories=repositories)
-    return LockedSystemPackages(tuple(wanted), unpinned=(Unpinned(_WHAT, why),))
+    unpinned = (Unpinned(_WHAT, why), *_report_unpinned(others, why))
+    return LockedSystemPackages(tuple(wanted), (), tuple(others), unpinned)
+
+
+def _lock_own(
+    distribution: DnfDistribution,
+    indexes: Sequence[DnfIndex],
+    wanted: Sequence[LockedPackage],
+    others: Sequence[LockedRepository],
+    preferred: Mapping[str, str],
+    why: str,
+) -> LockedSystemPackages:
+    """Return the pinned packages of the distribution, and the others unpinned."""
+    own = [package for package in wanted if package.archive is None]
+    packages = _select_or_report(distribution, indexes, own, preferred)
+    theirs = tuple(package for package in wanted if package.archive is not None)
+    repositories = (*(index.locked for index in indexes), *others)
+    unpinned = tuple(_report_unpinned(others, why))
+    return LockedSystemPackages((*theirs, *packages), (), repositories, unpinned)
+
+
+def _report_unpinned(others: Sequence[LockedRepository], why: str) -> Iterator[Unpinned]:
+    for repository in others:
+        what = f"packages of the repository {repository.name}"
+        reason = f"versions are locked, but checksums and dependencies are not: {why}"
+        yield Unpinned(what, reason)
+
+
+def _select_or_report(
+    distribution: DnfDistribution,
+    indexes: Sequence[DnfIndex],
+    wanted: Sequence[LockedPackage],
+    preferred: Mapping[str, str],
+) -> tuple[LockedPackage, ...]:
+    """Return the wanted packages and what they need. Raises LockError."""
+    system = distribution.name
+    try:
+        return _select_packages(distribution, indexes, wanted, preferred)
+    except RpmNotFound as error:
+        do = "check the spelling of the name, or remove it from the spec"
+        if error.instead:
+            do = f"name one of the packages that provide it: {', '.join(error.instead[:8])}"
+        raise report_no_packages(system, f"no package `{error.name}`", do) from None
+    except RpmVersionNotFound as error:
+        do = f"request one of the versions that it has: {', '.join(error.there[:8])}"
+        raise report_no_packages(system, f"its repository has no {error}", do) from None
+    except UnsatisfiableRequest as error:
+        do = "remove one of the packages from the spec"
+        raise report_no_packages(system, str(error), do) from None
 
 
 def _select_packages(
@@ -134,7 +206,9 @@ def _select(
     requested = [p.name for p in wanted]
     fetch = {p.name for p in wanted if p.part == _FETCH}
     names = {*distribution.base, *requested}
-    chosen = {p.name: p for p in universe.choose(names, preferred, provided=bool(fetch))}
+    versions = {p.name: p.version for p in wanted if p.version is not None}
+    found = universe.choose(names, preferred, versions=versions, provided=bool(fetch))
+    chosen = {p.name: p for p in found}
     small = universe.restrict(chosen.values())
     closures = _Closures(
         {

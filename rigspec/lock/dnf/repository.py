@@ -31,16 +31,19 @@ from rigspec.lock.apt.gpg import (
     can_read_keys,
     can_verify,
     create_keyring,
+    read_fingerprint,
     verify_detached,
 )
 from rigspec.lock.apt.third_party import RepositoryUnavailable, require_answer
 from rigspec.lock.errors import index_failure, report_untrusted_index
 from rigspec.lock.model import LockedRepository
+from rigspec.lock.nvidia_repository import NVIDIA_REPOSITORY
 from rigspec.spec.mirror_urls import build_mirror_url
+from rigspec.spec.models.mirrors import Mirrors
 
 __all__ = ["DnfIndex", "PackageListFile", "open_dnf_repository", "open_for_solv"]
 
-_VARIABLE = "RIGSPEC_DNF"
+_VARIABLE, _NVIDIA_VARIABLE = "RIGSPEC_DNF", "RIGSPEC_NVIDIA"
 _MOST_KEY = _MOST_INDEX = 1024 * 1024
 _MOST_LIST = 256 * 1024 * 1024
 
@@ -81,11 +84,14 @@ class DnfIndex:
     fetch_files: Callable[[], PackageListFile | None]
 
 
-def open_dnf_repository(repository: LockedRepository, mirror: str | None) -> DnfIndex:
+def open_dnf_repository(repository: LockedRepository, mirrors: Mirrors) -> DnfIndex:
     """Fetch and verify the index of a repository. Raises RepositoryUnavailable or LockError."""
-    named = mirror if mirror is not None else os.environ.get(_VARIABLE)
+    is_nvidia = repository.name == NVIDIA_REPOSITORY
+    variable = _NVIDIA_VARIABLE if is_nvidia else _VARIABLE
+    mirror = mirrors.nvidia if is_nvidia else mirrors.dnf
+    named = mirror if mirror is not None else os.environ.get(variable)
     if named == "":
-        raise RepositoryUnavailable(f"the environment variable {_VARIABLE} is empty")
+        raise RepositoryUnavailable(f"the environment variable {variable} is empty")
     for program, there in (("gpgv", can_verify()), ("gpg", can_read_keys())):
         if not there:
             why = f"`{program}` is not installed, so signatures cannot be verified"
@@ -129,17 +135,25 @@ def _verify(
     """Check the key, and the signature of the index. Raises LockError."""
     what = f"the index of the repository {repository.name}"
     try:
-        with create_keyring(key, repository.key_fingerprint) as keyring:
+        fingerprint = repository.key_fingerprint or _find_fingerprint(repository, key)
+        with create_keyring(key, fingerprint) as keyring:
             if signature is None:
                 _require_safe_transfer(url, what)
                 return
-            fingerprints = frozenset({repository.key_fingerprint})
-            verify_detached(index, signature, keyring, fingerprints)
+            verify_detached(index, signature, keyring, frozenset({fingerprint}))
     except BadKey as error:
         called = f"the key of the repository {repository.name}"
         raise report_untrusted_index(called, str(error)) from None
     except BadSignature as error:
         raise report_untrusted_index(what, str(error)) from None
+
+
+def _find_fingerprint(repository: LockedRepository, key: bytes) -> str:
+    """Return the fingerprint of a key that is known by the checksum of its text. Raises BadKey."""
+    lines = (line for line in key.splitlines(keepends=True) if not line.startswith(b"Version"))
+    if hashlib.sha256(b"".join(lines)).hexdigest() != repository.key_text_sha256:
+        raise BadKey("its checksum is not the one that the matrix has")
+    return read_fingerprint(key)
 
 
 def _require_safe_transfer(url: str, what: str) -> None:

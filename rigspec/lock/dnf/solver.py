@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cmp_to_key
 from typing import Any
 
 from rigspec.lock.dnf.repository import DnfIndex, PackageListFile, open_for_solv
 
-__all__ = ["ChosenPackage", "PackageUniverse", "RpmNotFound", "UnsatisfiableRequest"]
+__all__ = [
+    "ChosenPackage",
+    "PackageUniverse",
+    "RpmNotFound",
+    "RpmVersionNotFound",
+    "UnsatisfiableRequest",
+    "has_version",
+]
 
 # The architecture of packages without machine code.
 _ANY = "noarch"
@@ -36,6 +44,14 @@ class RpmNotFound(Exception):
         self.instead = instead
 
 
+class RpmVersionNotFound(Exception):
+    """No repository has the package ``name`` at this version, but at those in ``there``."""
+
+    def __init__(self, name: str, version: str, there: tuple[str, ...]) -> None:
+        super().__init__(f"{name} {version}")
+        self.there = there
+
+
 class UnsatisfiableRequest(Exception):
     """The requested packages cannot be installed together; the message states why."""
 
@@ -61,24 +77,43 @@ class PackageUniverse:
         self._pool.addfileprovides()
         self._pool.createwhatprovides()
         hidden = _list_inactive_artifacts(index.modules for index in indexes)
+        unfiltered = {index.locked.name for index in indexes if index.locked.module_hotfixes}
         self._visible = [
-            s for s in self._pool.solvables if s.arch in (arch, _ANY) and _nevra(s) not in hidden
+            s
+            for s in self._pool.solvables
+            if s.arch in (arch, _ANY) and (s.repo.name in unfiltered or _nevra(s) not in hidden)
         ]
         self._pool.set_considered_list([s.id for s in self._visible])
 
     def choose(
-        self, names: Collection[str], preferred: Mapping[str, str], *, provided: bool = False
+        self,
+        names: Collection[str],
+        preferred: Mapping[str, str],
+        *,
+        versions: Mapping[str, str] | None = None,
+        provided: bool = False,
     ) -> tuple[ChosenPackage, ...]:
         """Return packages and everything that they need, sorted.
 
-        Versions in ``preferred``, by name, are taken if they are still there. With ``provided``, a
-        name may also be what a package provides.
+        Versions in ``preferred``, by name, are taken if they are still there; those in
+        ``versions`` are required. With ``provided``, a name may also be what a package provides.
 
         Raises:
             RpmNotFound: No package has the name.
+            RpmVersionNotFound: No package of the name has the version.
             UnsatisfiableRequest: The packages conflict, or need what no repository has.
         """
-        return tuple(sorted(self._solve(names, preferred, provided), key=lambda p: p.name))
+        required = versions or {}
+        jobs = [
+            job
+            for name in sorted(names)
+            for job in (
+                self._install_version(name, required[name])
+                if name in required
+                else self._install(name, provided)
+            )
+        ]
+        return tuple(sorted(self._solve(jobs, preferred), key=lambda p: p.name))
 
     def restrict(self, packages: Iterable[ChosenPackage]) -> PackageUniverse:
         """Return the same universe with these packages only; this one is used up."""
@@ -87,11 +122,8 @@ class PackageUniverse:
         self._pool.set_considered_list([s.id for s in self._visible])
         return self
 
-    def _solve(
-        self, names: Collection[str], preferred: Mapping[str, str], provided: bool
-    ) -> Iterator[ChosenPackage]:
+    def _solve(self, jobs: list[Any], preferred: Mapping[str, str]) -> Iterator[ChosenPackage]:
         solv = self._solv
-        jobs = [job for name in sorted(names) for job in self._install(name, provided)]
         jobs += [
             self._pool.Job(solv.Job.SOLVER_FAVOR | solv.Job.SOLVER_SOLVABLE, solvable.id)
             for solvable in self._visible
@@ -116,6 +148,29 @@ class PackageUniverse:
             raise RpmNotFound(name, tuple(instead))
         jobs: Sequence[Any] = found.jobs(solv.Job.SOLVER_INSTALL)
         return jobs
+
+    def _install_version(self, name: str, version: str) -> Sequence[Any]:
+        """Return the job for the newest build of a version."""
+        solv = self._solv
+        known = [solvable for solvable in self._visible if solvable.name == name]
+        if not known:
+            raise RpmNotFound(name, ())
+        known.sort(key=cmp_to_key(_compare), reverse=True)
+        for solvable in known:
+            if has_version(solvable.evr, version):
+                flags = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE
+                return [self._pool.Job(flags, solvable.id)]
+        raise RpmVersionNotFound(name, version, tuple(dict.fromkeys(s.evr for s in known)))
+
+
+def _compare(left: Any, right: Any) -> int:
+    return int(left.evrcmp(right))
+
+
+def has_version(evr: str, version: str) -> bool:
+    """Return whether ``EPOCH:VERSION-RELEASE`` is a version, given with or without its release."""
+    plain = evr.rpartition(":")[2]
+    return version in (plain, plain.rpartition("-")[0])
 
 
 def _describe(solvable: Any) -> ChosenPackage:

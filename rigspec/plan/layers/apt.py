@@ -7,8 +7,10 @@ from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.layers.dnf import (
+    DnfPart,
     build_dnf_package_lists,
     build_dnf_package_step,
+    build_dnf_part,
     build_dnf_repository_steps,
     uses_dnf,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "build_package_step",
     "build_source_steps",
     "build_system_steps",
+    "get_dnf_part",
     "get_package_list_file",
     "select_packages",
 ]
@@ -111,10 +114,8 @@ def build_package_step(
     ``hold`` is that of ``select_packages``.
     """
     if uses_dnf(locked):
-        listed = list_part_packages(locked, part), get_package_list_file(locked, part)
-        yield from build_dnf_package_step(
-            locked, *listed, id=id, title=title, layer=layer, needs=needs
-        )
+        found = get_dnf_part(locked, part, hold=hold)
+        yield from build_dnf_package_step(found, id=id, title=title, layer=layer, needs=needs)
         return
     packages = select_packages(locked, part, hold=hold)
     if packages:
@@ -126,6 +127,12 @@ def build_package_step(
             packages=packages,
             package_list=get_package_list_file(locked, part),
         )
+
+
+def get_dnf_part(locked: LockedMachine, part: str, *, hold: bool = False) -> DnfPart:
+    """Return the packages of a part for dnf."""
+    list_file = get_package_list_file(locked, part)
+    return build_dnf_part(locked, list_part_packages(locked, part), list_file, hold=hold)
 
 
 def select_packages(
@@ -158,7 +165,10 @@ def list_part_packages(locked: LockedMachine, part: str) -> tuple[LockedPackage,
 
 def get_package_list_file(locked: LockedMachine, part: str) -> str:
     """Return the payload file with the versions of a part; empty if no package is pinned."""
-    return package_list(part) if any(p.version for p in select_packages(locked, part)) else ""
+    packages = list_part_packages(locked, part)
+    is_dnf = uses_dnf(locked)
+    is_pinned = any(p.sha256 if is_dnf else p.version for p in packages)
+    return package_list(part) if is_pinned else ""
 
 
 def build_package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:

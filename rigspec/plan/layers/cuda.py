@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedFile, LockedMachine
-from rigspec.plan.layers.apt import get_package_list_file, select_packages
+from rigspec.plan.layers.apt import build_package_step
 from rigspec.plan.layers.driver import build_driver_steps
 from rigspec.plan.settings import RigSettings
-from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, ArchiveStep, InstallerStep, Step
+from rigspec.plan.steps import AptRepositoryStep, ArchiveStep, InstallerStep, Step
 
 __all__ = ["build_accelerator_steps"]
 
@@ -38,19 +38,15 @@ def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iter
     if locked.toolkit is None:
         return
     home = locked.toolkit.home
-    packages = select_packages(locked, "cuda", hold=True)
-    runfile = _find_file(locked, "cuda")
     title = f"CUDA toolkit {version}"
-    if packages:
-        yield AptPackagesStep(
-            id="cuda",
-            title=title,
-            layer="cuda",
-            needs=repositories,
-            packages=packages,
-            package_list=get_package_list_file(locked, "cuda"),
+    packages = tuple(
+        build_package_step(
+            locked, "cuda", id="cuda", title=title, layer="cuda", needs=repositories, hold=True
         )
-    elif runfile is not None:
+    )
+    yield from packages
+    runfile = _find_file(locked, "cuda")
+    if runfile is not None and not packages:
         yield InstallerStep(
             id="cuda",
             title=title,

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine
-from rigspec.plan.layers.apt import build_package_step, get_package_list_file, select_packages
+from rigspec.plan.layers.apt import (
+    build_package_step,
+    get_dnf_part,
+    get_package_list_file,
+    select_packages,
+)
+from rigspec.plan.layers.dnf import uses_dnf
 from rigspec.plan.model import Omission
-from rigspec.plan.steps import HostPackagesStep, Step
+from rigspec.plan.steps import DnfHostPackagesStep, HostPackagesStep, Step
 from rigspec.resolution import NO_DRIVER
 
 __all__ = ["build_driver_steps", "list_driver_omissions"]
@@ -20,6 +26,9 @@ _LIBRARIES = "driver-libraries"
 def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
     """Yield the steps for the driver, which come after those of the ``repositories``."""
     version = locked.resolution.driver
+    if uses_dnf(locked):
+        yield from _build_dnf_steps(locked)
+        return
     pinning = select_packages(locked, _PINNING)
     if pinning:
         # A separate step, because apt reads the versions that it pins when it starts.
@@ -46,6 +55,23 @@ def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> 
     yield from build_package_step(
         locked, _LIBRARIES, id=_LIBRARIES, title=title, layer="cuda", needs=repositories, hold=True
     )
+
+
+def _build_dnf_steps(locked: LockedMachine) -> Iterator[Step]:
+    """Yield the plugin of dnf that holds versions, which a toolkit uses, too, and the driver."""
+    driver = f"NVIDIA driver {locked.resolution.driver}"
+    for name, title in ((_PINNING, "Packages: versionlock for dnf"), (_DRIVER, driver)):
+        part = get_dnf_part(locked, name, hold=True)
+        if part.packages:
+            yield DnfHostPackagesStep(
+                id=name,
+                title=title,
+                layer=_DRIVER,
+                needs=part.repositories if name == _PINNING else (*part.repositories, _PINNING),
+                packages=part.packages,
+                package_list=part.package_list,
+                builds_modules=name == _DRIVER,
+            )
 
 
 def list_driver_omissions(locked: LockedMachine) -> Iterator[Omission]:

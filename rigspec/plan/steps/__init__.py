@@ -22,6 +22,7 @@ from rigspec.plan.steps.base import (
     build_call,
 )
 from rigspec.plan.steps.certificate import CertificateStep
+from rigspec.plan.steps.dnf_host_packages import DnfHostPackagesStep
 from rigspec.plan.steps.dnf_packages import DnfPackage, DnfPackagesStep
 from rigspec.plan.steps.dnf_repository import DnfRepositoryStep
 from rigspec.plan.steps.download import DownloadStep
@@ -52,6 +53,7 @@ __all__ = [
     "CertificateStep",
     "Check",
     "ChecksumIndex",
+    "DnfHostPackagesStep",
     "DnfPackage",
     "DnfPackagesStep",
     "DnfRepositoryStep",

@@ -33,7 +33,7 @@ class Mirrors(Table):
     )
     dnf: Url | None = Field(
         default=None,
-        description="Mirror of the distribution's dnf repositories, with the same paths",
+        description="Mirror of the dnf repositories of the system and EPEL, with the same paths",
     )
     conda: Url | None = Field(default=None, description="Mirror of conda channels")
     nvidia: Url | None = Field(default=None, description="Mirror of NVIDIA's downloads")

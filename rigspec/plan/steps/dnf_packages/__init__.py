@@ -15,19 +15,28 @@ __all__ = ["DnfPackage", "DnfPackagesStep"]
 class DnfPackage:
     """A package; ``version``, ``arch`` and ``sha256`` are None if the lock does not have them.
 
-    ``version`` is ``VERSION-RELEASE`` or ``EPOCH:VERSION-RELEASE``.
+    ``version`` is ``VERSION-RELEASE`` or ``EPOCH:VERSION-RELEASE``, or a part of it if the package
+    is not pinned. With ``hold``, upgrades do not change it.
     """
 
     name: str
     version: str | None = None
     arch: str | None = None
     sha256: str | None = None
+    hold: bool = False
+
+    @property
+    def is_pinned(self) -> bool:
+        """Return whether the lock has its file."""
+        return self.sha256 is not None
 
     @property
     def pin(self) -> str:
         """Return the package specification for dnf: ``NAME-EPOCH:VERSION-RELEASE.ARCH``."""
         if self.version is None:
             return self.name
+        if not self.is_pinned:
+            return f"{self.name}-{self.version}"
         version = self.version if ":" in self.version else f"0:{self.version}"
         return f"{self.name}-{version}.{self.arch}"
 
@@ -49,8 +58,10 @@ class DnfPackagesStep(Step):
         return {"packages": self.package_list or None}
 
     def list_words(self) -> tuple[str, ...]:
-        """Return the packages that the lock does not pin."""
-        return tuple(package.name for package in self.packages if package.version is None)
+        """Return the packages that are in no list and, after ``--``, the names to hold."""
+        others = tuple(package.pin for package in self.packages if not package.is_pinned)
+        held = tuple(package.name for package in self.packages if package.hold)
+        return (*others, "--", *held) if held else others
 
     @property
     def image_phase(self) -> ImagePhase:

@@ -12,19 +12,24 @@ __all__ = ["DnfRepositoryStep"]
 
 @dataclass(frozen=True, kw_only=True)
 class DnfRepositoryStep(Step):
-    """A dnf repository. The file of its signing key has a locked checksum.
+    """A dnf repository. The file of its signing key has a locked checksum, if its index was read.
 
-    ``signed_index`` is set if the key signs the index as well as the packages.
+    Otherwise the key is verified by its fingerprint or by ``key_text_sha256``, the checksum of its
+    file without lines ``Version``. ``signed_index`` is set if the key signs the index as well as
+    the packages. With ``module_hotfixes`` dnf does not filter its packages by module streams.
     """
 
     kind: ClassVar[str] = "dnf-repository"
     is_only_needed: ClassVar[bool] = True
-    summary: ClassVar[str] = "adds a dnf repository and verifies the checksum of its key"
+    summary: ClassVar[str] = "adds a dnf repository and verifies its key"
     name: str
     url: str
     key_url: str
-    key_sha256: str
+    key_sha256: str | None = None
+    key_text_sha256: str | None = None
+    key_fingerprint: str | None = None
     signed_index: bool = False
+    module_hotfixes: bool = False
 
     @property
     def key_path(self) -> str:
@@ -42,9 +47,18 @@ class DnfRepositoryStep(Step):
             "name": self.name,
             "url": self.url,
             "key_url": self.key_url,
-            "key_sha256": self.key_sha256,
+            **self._get_key_value(),
             "signed": self.signed_index,
+            "hotfixes": self.module_hotfixes,
         }
+
+    def _get_key_value(self) -> Values:
+        """Return the value that verifies the key."""
+        if self.key_sha256 is not None:
+            return {"key_sha256": self.key_sha256}
+        if self.key_text_sha256 is not None:
+            return {"key_text_sha256": self.key_text_sha256}
+        return {"key_fingerprint": self.key_fingerprint}
 
     @property
     def image_phase(self) -> ImagePhase:

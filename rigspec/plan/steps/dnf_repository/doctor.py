@@ -14,15 +14,17 @@ __all__ = ["check"]
 
 
 def check(step: DnfRepositoryStep, _: Inspection) -> Iterator[Finding]:
-    """Check the checksum of the key, and the settings of the repository."""
-    expectation = Expectation(step.layer, step.name, "key", step.key_sha256, step.id)
-    yield compare(expectation, lambda: _hash_file(step.key_path))
+    """Check the checksum of the key, if it is locked, and the settings of the repository."""
+    if step.key_sha256 is not None:
+        expectation = Expectation(step.layer, step.name, "key", step.key_sha256, step.id)
+        yield compare(expectation, lambda: _hash_file(step.key_path))
     settings = {
         "baseurl": step.url,
         "enabled": "1",
         "gpgcheck": "1",
         "repo_gpgcheck": str(int(step.signed_index)),
         "gpgkey": f"file://{step.key_path}",
+        **({"module_hotfixes": "1"} if step.module_hotfixes else {}),
     }
     expected = "; ".join(f"{name}={value}" for name, value in settings.items())
     expectation = Expectation(step.layer, step.name, "repository", expected, step.id)

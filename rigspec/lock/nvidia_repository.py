@@ -1,0 +1,159 @@
+"""NVIDIA's package repository: its address and key for a system, and the packages from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.lock.model import DNF, LockedPackage, LockedRepository
+from rigspec.matrix.model import Matrix, Release
+from rigspec.resolution import Resolution
+from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.spec.models.rig import Rig
+from rigspec.spec.types import has_apt
+
+__all__ = [
+    "NVIDIA_REPOSITORY",
+    "find_toolkit_image",
+    "has_repository",
+    "installs_toolkit_packages",
+    "list_repositories",
+    "list_third_party_packages",
+]
+
+NVIDIA_REPOSITORY = "nvidia-cuda"
+_TABLE = "nvidia-repository"
+_SYSTEM = "os"
+# From this branch on the packages of a driver for apt ask for a version or any newer one: a package
+# that pins all of them has to be there first.
+_FIRST_PINNED = 590
+
+
+def list_repositories(resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
+    """Yield the third-party package repositories."""
+    if not (installs_toolkit_packages(resolution) or _installs_driver(resolution)):
+        return
+    if not has_repository(resolution, matrix):
+        return
+    system = _find_system(matrix, resolution.os)
+    key = _repository_key(matrix, system)
+    current = _current_key(matrix)
+    folder = current.get(f"{resolution.arch}_folder") or resolution.arch
+    url = f"{current.get('url')}/{system.get('nvidia_slug')}/{folder}"
+    is_apt = has_apt(resolution.os)
+    yield LockedRepository(
+        name=NVIDIA_REPOSITORY,
+        url=url,
+        suite="/" if is_apt else "",
+        components=(),
+        key_url=f"{url}/{key.get('file')}",
+        key_fingerprint=key.get("fingerprint") or "",
+        manager=None if is_apt else DNF,
+        key_text_sha256=key.get("text_sha256"),
+        module_hotfixes=None if is_apt else True,
+        third_party=None if is_apt else True,
+    )
+
+
+def list_third_party_packages(
+    rig: Rig, resolution: Resolution, matrix: Matrix
+) -> Iterator[LockedPackage]:
+    """Yield the packages that come from a third-party repository, and the plugin that holds them.
+
+    The version of a driver for dnf has no epoch and no release, which only the index has.
+    """
+    if not has_repository(resolution, matrix):
+        return
+    packages: list[LockedPackage] = []
+    if _installs_driver(resolution):
+        packages += _driver_packages(resolution, matrix)
+    if installs_toolkit_packages(resolution):
+        packages += _toolkit_packages(rig, resolution, matrix)
+    if packages and not has_apt(resolution.os):
+        key = _repository_key(matrix, _find_system(matrix, resolution.os))
+        yield LockedPackage(key.get("version_lock_package") or "", "driver-pinning")
+    yield from packages
+
+
+def installs_toolkit_packages(resolution: Resolution) -> bool:
+    """Return whether the toolkit comes as packages from NVIDIA's repository."""
+    return resolution.accelerator == "gpu" and resolution.cuda_provider == "nvidia"
+
+
+def has_repository(resolution: Resolution, matrix: Matrix) -> bool:
+    """Return whether the matrix has NVIDIA's package repository for the system."""
+    slug = _find_system(matrix, resolution.os).get("nvidia_slug")
+    systems = _current_key(matrix).get(f"{resolution.arch}_systems")
+    return slug is not None and (systems is None or slug in systems.split())
+
+
+def find_toolkit_image(rig: Rig) -> str:
+    """Return the tag of the base image that has the toolkit; empty where it is installed."""
+    cuda = rig.cuda
+    if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
+        return ""
+    return find_image_tag(rig) or ""
+
+
+def _installs_driver(resolution: Resolution) -> bool:
+    return resolution.driver is not None and resolution.driver_source == "nvidia"
+
+
+def _driver_packages(resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    """Yield the driver's packages, and for apt the one that keeps its parts at one version."""
+    driver, modules = resolution.driver or "", resolution.kernel_modules or "proprietary"
+    if not has_apt(resolution.os):
+        key = _repository_key(matrix, _find_system(matrix, resolution.os))
+        for name in (key.get(f"{modules}_packages") or "").split():
+            yield LockedPackage(name, "driver", driver, archive=NVIDIA_REPOSITORY)
+        return
+    key = _current_key(matrix)
+    branch = int(driver.partition(".")[0])
+    version = f"{driver}-{_revision(key, resolution.os, branch)}"
+    if branch >= _FIRST_PINNED:
+        pinning = f"{key.get('pinning_package')}-{driver}"
+        yield LockedPackage(pinning, "driver-pinning", archive=NVIDIA_REPOSITORY)
+    name = key.get(f"{modules}_driver_package") or ""
+    yield LockedPackage(name, "driver", version, archive=NVIDIA_REPOSITORY)
+
+
+def _toolkit_packages(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    if rig.cuda is not None and rig.cuda.packages is not None:
+        for name in rig.cuda.packages:
+            yield LockedPackage(name, "cuda", archive=NVIDIA_REPOSITORY)
+    elif resolution.cuda is not None and not find_toolkit_image(rig):
+        toolkit = matrix.product("cuda").find_release(resolution.cuda)
+        if toolkit is None:
+            raise KeyError(f"cuda {resolution.cuda}")
+        # The packages for apt and for dnf have the same names, versions and releases.
+        name, version = toolkit.get("apt_package") or "", toolkit.get("apt_version")
+        yield LockedPackage(name, "cuda", version, archive=NVIDIA_REPOSITORY)
+
+
+def _revision(key: Release, os: str, branch: int) -> str:
+    """Return the packaging revision of a driver, which no index states: newest branches first.
+
+    ``595:1ubuntu1 560:0ubuntu1 0:1`` says that it is ``1ubuntu1`` since branch 595.
+    """
+    known = key.get(f"{os.partition(' ')[0]}_revisions") or "0:1"
+    steps = (step.partition(":") for step in known.split())
+    return next(revision for first, _, revision in steps if branch >= int(first))
+
+
+def _find_system(matrix: Matrix, os: str) -> Release:
+    """Return a system; one without properties if the matrix does not have it."""
+    family, _, version = os.partition(" ")
+    return matrix.product(_SYSTEM).find_release(os) or Release(_SYSTEM, family, version)
+
+
+def _current_key(matrix: Matrix) -> Release:
+    keys = matrix.product(_TABLE).releases
+    return next(key for key in keys if not key.availability)
+
+
+def _repository_key(matrix: Matrix, system: Release) -> Release:
+    """Return the key of the system's repository: a separate one, else the current one."""
+    current = _current_key(matrix)
+    named = (system.get("signing_key") or "").partition(" ")[0]
+    keys = matrix.product(_TABLE).releases
+    own = (key for key in keys if key.family == named != current.family and not key.availability)
+    return next(own, current)

@@ -1,0 +1,3 @@
+dnf_host_packages_remove() {
+  dnf_packages_remove "$@"
+}
