@@ -1,4 +1,4 @@
-"""What to write instead of a key or value that the language does not have."""
+"""Help for keys and values that the language does not have."""
 
 from __future__ import annotations
 
