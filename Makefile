@@ -25,7 +25,7 @@ ONE_BY_ONE := --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures bare lint unit install install-dev \
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures coverage mutation bare lint unit install install-dev \
   system-packages golden \
   locks benchmark site dist clean
 
@@ -78,8 +78,17 @@ fuzz: install-dev
 # The table of docs/reference/figures.md: the attempts to break each part, at SCALE=1 in hours.
 SCALE ?= 1
 FIGURES ?=
-figures: install-dev
+figures: install-dev system-packages $(VENV)/installed-figures
 	$(BIN)/python -m tests.figures $(FIGURES) --scale $(SCALE)
+
+# The rows of what the tests run of the resolver, quoting, the check of locks (coverage.py: lines and
+# branches) and the shell library of installers (commands, as bash itself prints them).
+coverage:
+	$(MAKE) figures FIGURES="resolver-coverage quoting-coverage lock-check-coverage installer-coverage"
+
+# The rows of the mutants of cosmic-ray that the tests notice, as many as SCALE asks for.
+mutation:
+	$(MAKE) figures FIGURES="resolver-mutants quoting-mutants lock-check-mutants"
 
 golden: install-dev
 	$(BIN)/python -m pytest --update-golden
@@ -131,6 +140,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 $(VENV)/installed-docs: $(VENV)/installed
 	@scripts/make-venv "$(PYTHON)" "$(VENV)" docs
+	@touch $@
+
+$(VENV)/installed-figures: $(VENV)/installed
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" figures
 	@touch $@
 
 $(VENV)/installed-benchmarks: $(VENV)/installed

@@ -248,6 +248,9 @@ AptMirror = Annotated[
 _RESERVED_PATHS = (
     r"(?:dev|proc|sys|run|opt/rig|var/lib/rig|etc/(?:sudoers\.d|pam\.d))(?:/|$)"
     r"|etc/(?:passwd|shadow|group|gshadow|subuid|subgid)-?$|etc/(?:sudoers|ld\.so\.preload)$"
+    # Files that programs of root run.
+    r"|etc/(?:cron\.[a-z]+|systemd|init\.d|udev)(?:/|$)|etc/(?:ana)?crontab$"
+    r"|var/spool/(?:cron|anacron|at)(?:/|$)"
 )
 AbsolutePath = Annotated[
     str,
@@ -255,7 +258,7 @@ AbsolutePath = Annotated[
     StringPattern(
         rf"/(?!{_RESERVED_PATHS})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
         "expected an absolute path of letters, digits and `._/+@-`, without `.`, `..` or a final "
-        "slash, outside of kernel folders, account files and `/opt/rig`",
+        "slash, outside of `/opt/rig`, account files and folders of the kernel, cron and systemd",
     ),
 ]
 Sha256 = Annotated[str, StringPattern(r"[0-9a-f]{64}", "expected 64 lower-case hexadecimal digits")]

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.execution.shell_trace import collect_lines, open_trace, trace_settings
+
 _LAYERED = ("etc", "home", "opt", "root", "srv", "usr", "var")
 _ENVIRONMENT = ("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8")
 
@@ -59,20 +61,23 @@ class Layer:
         return Layer(self.base, path)
 
     def started(self, *command: str, settings: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        variables = (*_ENVIRONMENT, *trace_settings(), *settings)
         return subprocess.Popen(
             [
                 *self._mounted(),
-                *("chroot", str(self.path / "root"), "env", "-i", *_ENVIRONMENT, *settings),
+                *("chroot", str(self.path / "root"), "env", "-i", *variables),
                 *command,
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            pass_fds=open_trace(),
         )
 
     def run(self, *command: str, settings: tuple[str, ...] = ()) -> tuple[int, str]:
         process = self.started(*command, settings=settings)
         output, _ = process.communicate()
+        collect_lines((self.path / "up", self.path / "root"))
         return process.returncode, output
 
     def outcome(self) -> dict[str, tuple[object, ...]]:

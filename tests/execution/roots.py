@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tests.execution.shell_trace import collect_lines, open_trace, trace_settings
+
 HOST_CERTIFICATES = Path(
     os.environ.get("PIP_CERT")
     or os.environ.get("SSL_CERT_FILE")
@@ -47,12 +49,14 @@ class SystemRoot:
             [
                 *("unshare", *(() if self.network else ("--net",))),
                 *("--mount", "--pid", "--fork", f"--mount-proc={self.path}/proc"),
-                *("chroot", str(self.path), "env", "-i", *environment, *command),
+                *("chroot", str(self.path), "env", "-i", *environment, *trace_settings(), *command),
             ],
             capture_output=True,
             text=True,
             check=False,
+            pass_fds=open_trace(),
         )
+        collect_lines((self.path,))
         if check:
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done

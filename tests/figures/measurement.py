@@ -22,13 +22,15 @@ class Measurement:
     """``run`` makes at least one attempt; ``full`` is the number at scale 1.
 
     A long run has ``parts``, each with a seed: one that is interrupted has the result of those that
-    are complete.
+    are complete. ``allowed`` is the share of findings that passes. ``full`` is 0 if the number of
+    attempts does not depend on the scale.
     """
 
     title: str
     full: int
     run: Callable[[int, random.Random], Result]
     parts: int = 1
+    allowed: float = 0.0
 
     def measure(self, scale: float, seed: int) -> Iterator[Result]:
         """Yield the result so far after each part."""

@@ -14,10 +14,21 @@ Attempts to break rigspec, as `make figures` last ran them. A finding fails the 
 smallest input becomes a test. The column *of* has the number at `SCALE=1`: where a row has fewer
 attempts, it was run at a smaller scale or interrupted. The seed is fixed, so a run can be repeated.
 
+Each string with a canary is read by the programs that read the artifact: shells, YAML 1.1 and 1.2,
+Dockerfile, JSON, TOML and HCL parsers, systemd (the words and variables that it would start a
+program with), sshd, ssh-keygen, and readers of the drawings. rigspec writes nothing that cron or
+fish reads.
+
+For coverage, an attempt is a line or a branch, and a finding is one that no test of the part runs:
+up to 5 % pass. A mutant is a small change of the code, drawn at random; a finding is one that the
+tests of the part do not notice: up to 15 % pass. coverage.py counts lines and branches, cosmic-ray
+changes the code, and bash itself prints the commands of the shell library that it runs.
+
 """
 _END = """
 Each row is replaced when its command runs. `make figures SCALE=0.01` is a quick run of all, and
-`make figures FIGURES="checks repairs"` runs two rows.
+`make figures FIGURES="checks repairs"` runs two rows. `make coverage` and `make mutation` run those
+of the tests.
 """
 
 # Attempts, the number at scale 1, findings, command.
@@ -31,14 +42,18 @@ def read_rows(page: Path) -> dict[str, Row]:
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| ") and len(cells) == 5 and cells[1][:1].isdigit():
-            done, full, findings = (int(cell.replace(",", "")) for cell in cells[1:4])
+            done, full, findings = (int(c.split()[0].replace(",", "")) for c in cells[1:4])
             rows[cells[0]] = (done, full, findings, cells[4].strip("`"))
     return rows
 
 
+def _share(done: int, findings: int) -> str:
+    return f" ({findings / done:.1%})".replace("%", " %") if findings and done else ""
+
+
 def write_page(page: Path, rows: Mapping[str, Row]) -> None:
     lines = [
-        f"| {title} | {done:,} | {full:,} | {findings:,} | `{command}` |\n"
+        f"| {title} | {done:,} | {full:,} | {findings:,}{_share(done, findings)} | `{command}` |\n"
         for title, (done, full, findings, command) in rows.items()
     ]
     page.write_text(_INTRODUCTION + _HEAD + "".join(lines) + _END, encoding="utf-8")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rigspec.fs.atomic_tree import write_tree_atomically
-from tests.figures import canaries, files, readers, secrets
+from tests.conftest import ROOT
+from tests.execution import shell_trace
+from tests.figures import canaries, files, quality, readers, secrets, shell_library
 from tests.figures.__main__ import MEASUREMENTS, main
 from tests.figures.measurement import Measurement, Result
 from tests.figures.page import read_rows
@@ -114,7 +118,7 @@ def test_program_that_systemd_starts_with_other_words_is_a_finding(tmp_path: Pat
 
 
 def test_program_that_an_image_starts_with_other_words_is_a_finding(tmp_path: Path) -> None:
-    rig = _served(["serve", "$HOME", "it's"])
+    rig = _served(["serve", "$HOME", "", "it's", "", ""])
     _served_files(rig, tmp_path / "out")
     script = tmp_path / "out/image/serve"
     assert services.read_start_script(read_rig(rig), script) == 1
@@ -154,6 +158,45 @@ def test_canaries_of_every_kind_reach_artifacts(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(canaries, "read_units", _fail)
     (found,) = canaries._plant_in_targets(_chance())[1]
     assert "planted" in found
+
+
+def test_lines_that_bash_runs_are_those_of_its_trace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = "one() {  # told\n  [ $1 = a ] ||\n    echo b\n}\ntwo() {\n  echo c\n}\none a\n"
+    (tmp_path / "x.sh").write_text(script, "utf-8")
+    monkeypatch.setenv(shell_trace.TRACED, str(tmp_path / "lines"))
+    shell_trace.open_trace.cache_clear()
+    descriptors = shell_trace.open_trace()
+    try:
+        command = ["env", "-i", *shell_trace.trace_settings(), "bash", "-u", tmp_path / "x.sh"]
+        subprocess.run(command, check=True, pass_fds=descriptors)
+        shell_trace.collect_lines([Path("/")])
+    finally:
+        shell_trace.open_trace.cache_clear()
+        for descriptor in descriptors:
+            os.close(descriptor)
+    ran = set((tmp_path / "lines").read_text("utf-8").splitlines())
+    assert ran == {"one\t[ $1 = a ] ||", "\tone a"}
+    assert shell_library.find_missed_commands(script, ran) == (4, [3, 6])
+    assert shell_library.find_missed_commands(script, set()) == (4, [2, 3, 6, 8])
+
+
+def test_share_of_findings_decides_if_a_measurement_passes(tmp_path: Path) -> None:
+    page = tmp_path / "figures.md"
+    found = {"a": Measurement("a", 0, lambda *_: Result(20, ("x",)), allowed=0.05)}
+    assert main(["--page", str(page)], found) == 0
+    assert "| a | 20 | 20 | 1 (5.0 %) |" in page.read_text("utf-8")
+    assert read_rows(page)["a"] == (20, 20, 1, "make figures FIGURES=a SCALE=1")
+    found = {"a": Measurement("a", 0, lambda *_: Result(20, ("x", "y")), allowed=0.05)}
+    assert main(["--page", str(page)], found) == 1
+
+
+def test_parts_have_files_and_tests() -> None:
+    for part in quality.PARTS.values():
+        assert part.list_files()
+        for test in part.list_tests():
+            assert (ROOT / test.partition("::")[0]).exists()
 
 
 def test_interrupted_run_has_the_attempts_so_far(tmp_path: Path) -> None:

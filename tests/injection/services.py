@@ -33,7 +33,7 @@ mount -t tmpfs none /run; mkdir -m 755 /run/sshd; exec /usr/sbin/sshd -T -f "$0"
 _PRINTED = """
 require_user() { :; }
 cd() { builtin cd /; }
-exec() { env -0; printf '\\0'; printf '%s\\0' "$@"; exit; }
+exec() { printf '%s\\0' "$#" "$@"; env -0; printf '=\\0'; exit; }
 """
 
 
@@ -110,7 +110,7 @@ def read_start_script(rig: Rig, file: Path) -> int:
     """Assert that the start script of an image starts each program as the rig says."""
     programs = rig.service.program if rig.service else {}
     script = file.read_text(encoding="utf-8").removesuffix('main "$@"\n')
-    calls = [f"(program_{name} start)\nprintf '\\0\\0'\n" for name in programs]
+    calls = [f"(program_{name} start)\n" for name in programs]
     done = subprocess.run(
         ["bash", "-c", f"{script}{_PRINTED}{''.join(calls)}"],
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
@@ -118,11 +118,11 @@ def read_start_script(rig: Rig, file: Path) -> int:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    parts = done.stdout.decode("utf-8").split("\0\0\0")
-    for program, part in zip(programs.values(), parts[:-1], strict=True):
-        variables, _, words = part.partition("\0\0")
-        found = environment(variables)
-        assert words.split("\0")[1:] == list(program.command[1:])
+    printed = iter(done.stdout.decode("utf-8").split("\0"))
+    for program in programs.values():
+        words = [next(printed) for _ in range(int(next(printed)))]
+        found = environment("\0".join(iter(lambda: next(printed), "=")))
+        assert words[1:] == list(program.command[1:])
         assert {key: found.get(key) for key in program.variables} == program.variables
     return len(programs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 import tomli
 import tomlkit
 
-from rigspec.lock.lockfile import CorruptLock, read_lock
+from rigspec.diagnostics.model import Severity, Span
+from rigspec.fs.atomic_tree import write_tree_atomically
+from rigspec.lock.lockfile import CorruptLock, lock_files, read_lock
+from rigspec.lock.model import LockedChannelPackage, LockedConda, LockedPythonPackage
 from tests.conftest import ROOT
 from tests.injection.texts import HOSTILE
 
@@ -78,3 +82,92 @@ def test_lock_package_name_is_validated(text: str, tmp_path: Path) -> None:
 
     with pytest.raises(CorruptLock):
         read_lock(forged(tmp_path, package))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a=1", "A", "A=b c", "A=$(x)", "A=1;x", "LD_PRELOAD=/x.so", "1=1", "A=1\n"]
+)
+def test_lock_build_variable_that_is_code_is_refused(text: str, tmp_path: Path) -> None:
+    def variable(content: Any) -> None:
+        content["machines"][0]["envs"][0]["build_variables"] = [text]
+
+    with pytest.raises(CorruptLock):
+        read_lock(forged(tmp_path, variable))
+
+
+@pytest.mark.parametrize("key", ["settings", "files"])
+def test_lock_path_of_settings_outside_folder_is_refused(key: str, tmp_path: Path) -> None:
+    def path(content: Any) -> None:
+        machine = content["machines"][0]
+        if key == "settings":
+            machine["envs"][0]["settings"] = [{"program": "x", "path": "../x", "form": "json"}]
+        else:
+            file = {"name": "a/b", "url": "https://example.org/a", "sha256": "0" * 64}
+            machine["files"] = [{**file, "source": "spec"}]
+
+    with pytest.raises(CorruptLock, match="leads out"):
+        read_lock(forged(tmp_path, path))
+
+
+@pytest.mark.parametrize("name", ["../box", "Box", "a" * 33, ""])
+def test_lock_machine_name_is_validated(name: str, tmp_path: Path) -> None:
+    def machine(content: Any) -> None:
+        content["machines"][0]["resolution"]["machine"] = name
+
+    with pytest.raises(CorruptLock, match="names something"):
+        read_lock(forged(tmp_path, machine))
+
+
+def test_lock_of_unknown_format_is_refused(tmp_path: Path) -> None:
+    for version in (10**10, 0, -1, "1"):
+        with pytest.raises(CorruptLock, match="is not a lock"):
+            read_lock(forged(tmp_path, lambda content, v=version: content.update(version=v)))
+
+
+def test_lock_without_machines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorruptLock, match="is not a lock"):
+        read_lock(forged(tmp_path, lambda content: content.update(machines=1)))
+
+
+def test_lock_with_unreadable_file_is_refused(tmp_path: Path) -> None:
+    folder = forged(tmp_path / "companion", lambda content: None)
+    (companion,) = folder.rglob("*.requirements.txt")
+    companion.unlink()
+    with pytest.raises(CorruptLock, match=r"requirements\.txt cannot be read: No such file"):
+        read_lock(folder)
+    (tmp_path / "folder" / "rig.lock").mkdir(parents=True)
+    with pytest.raises(CorruptLock, match="cannot be read: Is a directory"):
+        read_lock(tmp_path / "folder")
+
+
+def test_lock_error_is_at_the_begin_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "rig.lock"
+    file.write_bytes((LOCK / "rig.lock").read_bytes()[:-1])
+    with pytest.raises(CorruptLock) as refused:
+        read_lock(tmp_path)
+    found = refused.value.diagnostic
+    assert found.spans == (Span(str(file), 1, 1, 1, 2),)
+    assert (found.code, found.severity) == ("RS503", Severity.ERROR)
+    assert "restore it" in found.help[0]
+
+
+def test_lock_with_windows_line_ends_names_the_cause(tmp_path: Path) -> None:
+    data = (LOCK / "rig.lock").read_bytes()
+    (tmp_path / "rig.lock").write_bytes(data.replace(b"\n", b"\r\n"))
+    with pytest.raises(CorruptLock, match="Windows line ends"):
+        read_lock(tmp_path)
+
+
+def test_lock_of_conda_packages_and_sources_is_read_back(tmp_path: Path) -> None:
+    lock, _ = read_lock(LOCK)
+    address = "https://conda.anaconda.org/conda-forge/linux-64/six-1.16.0-py_0.conda"
+    conda = LockedConda(
+        "linux-64", (LockedChannelPackage("six", "1.16.0", "py_0", address, "0" * 32),)
+    )
+    source = LockedPythonPackage("six", "1.16.0", ("0" * 64,), from_source=True)
+    machine = lock.machines[0]
+    env = replace(machine.envs[0], conda=conda, packages=(source,))
+    env = replace(env, build_needs=("compilers",), build_variables=("MAX_JOBS=4", "X_1="))
+    lock = replace(lock, machines=(replace(machine, envs=(env,)),))
+    write_tree_atomically(tmp_path / "lock", lock_files(lock))
+    assert read_lock(tmp_path / "lock")[0] == lock
