@@ -14,6 +14,7 @@ import tomlkit
 from rigspec.diagnostics.model import Severity, Span
 from rigspec.fs.atomic_tree import write_tree_atomically
 from rigspec.lock.lockfile import CorruptLock, lock_files, read_lock
+from rigspec.lock.migration import VERSION
 from rigspec.lock.model import LockedChannelPackage, LockedConda, LockedPythonPackage
 from tests.conftest import ROOT
 from tests.injection.texts import HOSTILE
@@ -171,3 +172,11 @@ def test_lock_of_conda_packages_and_sources_is_read_back(tmp_path: Path) -> None
     lock = replace(lock, machines=(replace(machine, envs=(env,)),))
     write_tree_atomically(tmp_path / "lock", lock_files(lock))
     assert read_lock(tmp_path / "lock")[0] == lock
+
+
+def test_lock_files_are_readable_by_all_and_begin_with_the_format() -> None:
+    files = lock_files(read_lock(LOCK)[0])
+    assert {file.mode for file in files} == {0o644}
+    lines = files[0].content.decode().splitlines()
+    assert lines[1].startswith("content_sha256 = ")
+    assert lines[2] == f"version = {VERSION}"
