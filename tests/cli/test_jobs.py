@@ -49,3 +49,15 @@ def test_check_with_zero_jobs_is_a_usage_error(rigspec: Rigspec) -> None:
     done = rigspec("check", "--jobs", "0", "specs/dl-server.toml")
     assert done.returncode == 2
     assert "--jobs" in done.stderr
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_check_of_a_machine_that_a_later_spec_lacks_prints_the_error_only(
+    format_: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    first, second = tmp_path / "a.toml", tmp_path / "b.toml"
+    first.write_text(RIG.format(name="a", gpu="RTX 4090"), encoding="utf-8")
+    second.write_text('rig = 1\nname = "b"\n[machine.other]\nos = "debian 13"\n', encoding="utf-8")
+    done = rigspec("check", first, second, "--machine", "box", "--format", format_)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no machine `box`" in done.stderr

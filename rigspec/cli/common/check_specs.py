@@ -45,6 +45,9 @@ def run_check(arguments: CheckArguments) -> NoReturn:
             require_file(path)
     statuses: set[str] = set()
     results = _record_statuses(_set_levels(_check_all(specs, arguments), arguments), statuses)
+    if arguments.machine is not None:
+        # A spec without the machine is an error, before anything is printed.
+        results = iter([*results])
     if arguments.format == "text":
         _print_text(results, arguments)
     else:
