@@ -12,8 +12,8 @@ from rigspec.cli.common.compile_targets import run_compile
 from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.options import (
     FORMAT,
+    AnyMachine,
     LockDirectory,
-    OneMachine,
     Quiet,
     RequireDigests,
     SpecFile,
@@ -34,7 +34,7 @@ def compile_(
             show_default=False,
         ),
     ],
-    machine: OneMachine = None,
+    machine: AnyMachine = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Output folder")
     ] = Path("out"),
@@ -55,6 +55,7 @@ def compile_(
 ) -> None:
     """Write the artifacts of targets from the lock.
 
+    Of a rig with several machines, each gets a folder of its name in the output folder.
     Uses no network and no clock: the same input gives the same bytes.
     """
     run_compile(

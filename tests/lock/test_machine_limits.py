@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from rigspec.fs.atomic_tree import read_tree
 from rigspec.lock.lockfile import read_lock
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -93,6 +95,37 @@ def test_targets_have_environments_services_and_secrets_of_the_machine(
     assert sshd == ["two_b"]
 
 
+def test_compile_without_machine_writes_a_folder_for_each(locked: Path, rigspec: Rigspec) -> None:
+    command = ("compile", locked / "rig.toml", "--lock", locked / "lock", "--target", "bashrc,sbom")
+    done = rigspec(*command, "-o", locked / "all")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("note: --verbose") == 1
+    assert sorted(path.name for path in (locked / "all").iterdir()) == ["one", "two_b"]
+    for machine in ("one", "two_b"):
+        alone = compile_machine(locked, machine, rigspec, "--target", "bashrc,sbom")
+        assert read_tree(locked / "all" / machine) == read_tree(alone)
+    assert rigspec(*command, "-o", locked / "all", "--check").returncode == 0
+    done = rigspec(*command, "-o", locked / "all", "--format", "json")
+    machines = json.loads(done.stdout)["machines"]
+    assert [machine["machine"] for machine in machines] == ["one", "two_b"]
+    assert machines[1]["targets"][0]["files"][0].startswith(str(locked / "all" / "two_b"))
+
+
+def test_compile_names_the_machine_whose_folder_has_other_files(
+    locked: Path, rigspec: Rigspec
+) -> None:
+    other = locked / "all" / "two_b" / "notes.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("mine", encoding="utf-8")
+    command = ("compile", locked / "rig.toml", "--lock", locked / "lock", "--target", "bashrc")
+    done = rigspec(*command, "-o", locked / "all")
+    assert done.returncode == 2
+    assert f"RS604: {locked}/all/two_b" in done.stderr
+    assert [*other.parent.iterdir()] == [other]
+    done = rigspec(*command, "-o", locked / "all" / "one", "--machine", "one", "--check")
+    assert done.returncode == 0, done.stderr
+
+
 def test_playbook_and_inventory_are_of_the_group_of_the_machine(
     locked: Path, rigspec: Rigspec
 ) -> None:
@@ -122,7 +155,6 @@ def test_lock_of_every_machine_is_read_and_stale_once_an_environment_is_limited(
     spec.write_text(EVERYWHERE, encoding="utf-8")
     assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0
     spec.write_text(SPEC, encoding="utf-8")
-    done = rigspec("compile", spec, "--lock", tmp_path / "lock", "-o", tmp_path / "out")
     done = rigspec(
         *("compile", spec, "--lock", tmp_path / "lock", "-o", tmp_path / "out"),
         *("--machine", "one", "--target", "shell"),

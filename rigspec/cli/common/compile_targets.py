@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
@@ -19,7 +20,7 @@ from rigspec.cli.common.lockfile import (
     load_lock_of_spec,
     warn_unpinned,
 )
-from rigspec.cli.common.pipeline import open_spec, select_machine
+from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.common.spec_paths import find_spec, locate_file
 from rigspec.cli.common.written_targets import (
     TARGETS,
@@ -31,6 +32,7 @@ from rigspec.cli.common.written_targets import (
 from rigspec.cli.console import echo, fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
 from rigspec.diagnostics.sanitize import sanitize_json
+from rigspec.frozen import dataclass
 from rigspec.fs.atomic_tree import (
     OutputFile,
     TreeError,
@@ -47,48 +49,99 @@ __all__ = ["report_output_too_large", "run_compile"]
 
 
 def run_compile(arguments: CompileArguments) -> None:
-    """Write the requested targets, or compare them with the output folder."""
+    """Write the requested targets, or compare them with the output folder.
+
+    Of several machines each has a folder with its name.
+    """
     spec = locate_file(arguments.spec or find_spec())
-    output, quiet = arguments.output, arguments.quiet
+    quiet = arguments.quiet
     backends = _select_backends(arguments.targets, quiet=quiet)
     loaded = open_spec(spec)
-    name = select_machine(loaded, arguments.machine)
+    names = select_machines(loaded, arguments.machine)
     directory = arguments.lock or find_lock_directory(spec, loaded.rig.name)
     rig_lock, digest = load_lock_of_spec(loaded, directory, strict=arguments.locked)
-    machines = [each for each in rig_lock.machines if each.resolution.machine == name]
+    locked = [each for each in rig_lock.machines if each.resolution.machine in names]
     if arguments.require_digests:
-        ensure_digests(loaded, machines)
+        ensure_digests(loaded, locked)
     has_base_image = any(backend.has_base_image for backend in backends)
-    warn_unpinned(machines, quiet=quiet, has_base_image=has_base_image)
-    plan = build_plan(loaded.rig, rig_lock, name, digest)
+    warn_unpinned(locked, quiet=quiet, has_base_image=has_base_image)
+    plans = [build_plan(loaded.rig, rig_lock, name, digest) for name in names]
+    # All machines are rendered before the files of the first are written.
+    machines = [_compile(loaded, rig_lock, plan, backends, arguments, names) for plan in plans]
+    try:
+        for machine in machines:
+            if arguments.check:
+                _verify(machine, quiet=quiet)
+            else:
+                update_tree_atomically(machine.output, partial(_merge, machine))
+    except TreeError as error:
+        fail(f"RS604: {error}", status=2, help_text=error.diagnostic.help[0])
+    if not arguments.check:
+        _report(machines, locked, arguments)
+
+
+@dataclass(frozen=True)
+class _CompiledMachine:
+    """The targets of one machine, and the folder that they are written to."""
+
+    plan: Plan
+    source: CompilationInput
+    targets: tuple[WrittenTarget, ...]
+    output: Path
+
+
+def _compile(
+    loaded: LoadedSpec,
+    lock: Lock,
+    plan: Plan,
+    backends: Sequence[Backend],
+    arguments: CompileArguments,
+    names: Sequence[str | None],
+) -> _CompiledMachine:
+    """Render the targets of a machine; exit with the error of one that cannot be."""
     try:
         with report_missing_extra():
-            targets = [
+            targets = tuple(
                 WrittenTarget.of(plan, backend, compile_plan(plan, backend)) for backend in backends
-            ]
-        source = _describe_input(loaded, rig_lock, plan, machines)
-        if arguments.check:
-            _verify(output, source, plan, targets, quiet=quiet)
-            return
-        update_tree_atomically(
-            output, lambda earlier: _merge(output, earlier, source, plan, targets)
-        )
+            )
     except OutputTooLarge as error:
         report_output_too_large(loaded, plan.machine, error)
         raise SystemExit(1) from None
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
-    except TreeError as error:
-        fail(f"RS604: {error}", status=2, help_text=error.diagnostic.help[0])
+    folder = plan.machine if len(names) > 1 else None
+    output = arguments.output / folder if folder is not None else arguments.output
+    return _CompiledMachine(plan, _describe_input(loaded, lock, plan), targets, output)
+
+
+def _report(
+    machines: Sequence[_CompiledMachine],
+    locked: Sequence[LockedMachine],
+    arguments: CompileArguments,
+) -> None:
+    """Print what was written."""
     if arguments.format == "json":
-        values = [written.as_dict(output) for written in targets]
-        value = {"schema": 1, "machine": name, "targets": values}
+        values = [
+            {
+                "machine": machine.plan.machine,
+                "targets": [written.as_dict(machine.output) for written in machine.targets],
+            }
+            for machine in machines
+        ]
+        value = {"schema": 1, **(values[0] if len(values) == 1 else {"machines": values})}
         echo(sanitize_json(json.dumps(value, indent=2, ensure_ascii=False)))
         return
-    known = frozenset(f"pinning of {item.what}" for each in machines for item in each.unpinned)
-    detail: Detail = "all" if arguments.verbose else "reasons" if len(targets) == 1 else "count"
-    for line in describe_targets(targets, output, known, detail):
-        print_status(line, quiet=quiet)
+    known = frozenset(f"pinning of {item.what}" for each in locked for item in each.unpinned)
+    is_short = len(machines) > 1 or len(machines[0].targets) > 1
+    detail: Detail = "all" if arguments.verbose else "count" if is_short else "reasons"
+    lines = [
+        line
+        for machine in machines
+        for line in describe_targets(machine.targets, machine.output, known, detail)
+    ]
+    # A note about all machines is printed once, at the end.
+    for line in reversed(dict.fromkeys(reversed(lines))):
+        print_status(line, quiet=arguments.quiet)
 
 
 def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
@@ -165,9 +218,8 @@ def _select_backends(requested: Sequence[str], *, quiet: bool) -> Sequence[Backe
     return usable
 
 
-def _describe_input(
-    spec: LoadedSpec, lock: Lock, plan: Plan, machines: Sequence[LockedMachine]
-) -> CompilationInput:
+def _describe_input(spec: LoadedSpec, lock: Lock, plan: Plan) -> CompilationInput:
+    machines = [each for each in lock.machines if each.resolution.machine == plan.machine]
     items = [(item.what, item.reason) for each in machines for item in each.unpinned]
     return CompilationInput(
         rig=plan.rig,
@@ -180,20 +232,14 @@ def _describe_input(
     )
 
 
-def _verify(
-    output: Path,
-    source: CompilationInput,
-    plan: Plan,
-    targets: Sequence[WrittenTarget],
-    *,
-    quiet: bool,
-) -> None:
+def _verify(machine: _CompiledMachine, *, quiet: bool) -> None:
     """Exit with status 1 unless the folder has exactly the files of these targets."""
+    output, targets = machine.output, machine.targets
     earlier = read_tree(output)
     names = {target.name for target in targets}
     expected = {
         file.path: (file.content, file.mode)
-        for file in (*_new_files(targets), _provenance(source, earlier, targets))
+        for file in (*_new_files(targets), _provenance(machine.source, earlier, targets))
     }
     found = {
         path.relative_to(output).as_posix(): (path.read_bytes(), path.stat().st_mode & 0o777)
@@ -211,25 +257,20 @@ def _verify(
     print_status(f"{output} is what its spec and lock give", quiet=quiet)
 
 
-def _merge(
-    output: Path,
-    earlier: Sequence[OutputFile],
-    source: CompilationInput,
-    plan: Plan,
-    targets: Sequence[WrittenTarget],
-) -> list[OutputFile]:
+def _merge(machine: _CompiledMachine, earlier: Sequence[OutputFile]) -> list[OutputFile]:
     """Return the new targets and the other targets in the folder, which is replaced as a whole.
 
     Raises:
         TreeError: A file of a target that is compiled again was edited.
     """
+    output, targets = machine.output, machine.targets
     names = {TARGETS, PROVENANCE, *(target.name for target in targets)}
     edited = [path for path in list_changed_files(output) if _target_of(path) in names]
     if edited:
         raise TreeError(output, f"contains files that were edited: {', '.join(edited)}")
     others = [file for file in earlier if _target_of(file.path) not in names]
-    listing = build_targets_file(output, earlier, plan, targets)
-    return [*others, *_new_files(targets), listing, _provenance(source, earlier, targets)]
+    listing = build_targets_file(output, earlier, machine.plan, targets)
+    return [*others, *_new_files(targets), listing, _provenance(machine.source, earlier, targets)]
 
 
 def _new_files(targets: Sequence[WrittenTarget]) -> list[OutputFile]:
