@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.python.environment import _plain_requirements
+from rigspec.lock.python.environment_request import list_plain_requirements
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import InvalidSpec, load_spec, parse_spec
 from tests.resolve.rigs import check, errors
@@ -74,5 +74,5 @@ def test_extras_reach_the_resolver_of_packages(tmp_path: Path) -> None:
     assert resolution is not None
     rig = load_spec(str(tmp_path / "rig.toml")).rig
     (env,) = resolution.envs
-    found = list(_plain_requirements(rig, resolution, env, load_matrix()))
+    found = list(list_plain_requirements(rig, resolution, env, load_matrix()))
     assert found == ["uvicorn[standard]>=0.30"]
