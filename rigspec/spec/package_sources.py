@@ -11,6 +11,7 @@ from rigspec.spec.toml.document import Document, KeyPath
 
 __all__ = ["check_package_sources"]
 
+_SOURCES = "name a repository and a commit, or a file and its checksum; a version alone is a string"
 _COMMIT = 'write the commit in full: `rev = "…"` with 40 hexadecimal digits'
 _CHECKSUM = 'write the checksum of the file: `sha256 = "…"`'
 
@@ -33,7 +34,7 @@ def _find_problem(
     """Return the code, the message and the help of a source that cannot be installed."""
     if (source.git is None) == (source.url is None):
         message = f"`{name}` needs either `git` with `rev`, or `url` with `sha256`"
-        return "RS006", message, "name a repository and a commit, or a file and its checksum; a version alone is a string"
+        return "RS006", message, _SOURCES
     if source.git is not None and source.rev is None:
         return "RS006", f"missing key `rev`: the commit of `{name}` is unknown", _COMMIT
     if source.url is not None and source.sha256 is None:

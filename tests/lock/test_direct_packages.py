@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -255,3 +256,24 @@ def test_lock_of_a_name_that_the_index_lacks_suggests_a_repository(
     message = " ".join(done.stderr.split())
     assert "the index has no such package" in message
     assert 'no-such-project-of-ours = { git = "URL", rev = "COMMIT" }' in message
+
+
+@pytest.mark.parametrize("metadata", [None, "Metadata-Version: 2.1\n"])
+def test_lock_of_a_wheel_without_name_and_version_is_refused(
+    metadata: str | None, tmp_path: Path, rigspec: Rigspec, serve: Serve
+) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as wheel:
+        wheel.writestr("tool.py", "")
+        if metadata is not None:
+            wheel.writestr("tool-1.0.dist-info/METADATA", metadata)
+    data = buffer.getvalue()
+    url = f"http://{serve(lambda request: send(request, data))}/tool-1.0-py3-none-any.whl"
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "lab"\n[env.lab.packages]\n'
+        f'tool = {{ url = "{url}", sha256 = "{hashlib.sha256(data).hexdigest()}" }}\n'
+    )
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 3, done.stdout
+    assert "the wheel does not state its name and version" in done.stderr

@@ -152,7 +152,10 @@ def _read_wheel(
 ) -> DirectPackage:
     with zipfile.ZipFile(file) as wheel:
         members = [each for each in wheel.namelist() if each.endswith(".dist-info/METADATA")]
-        metadata = HeaderParser().parsestr(wheel.read(members[0]).decode("utf-8", "replace"))
+        text = wheel.read(members[0]).decode("utf-8", "replace") if members else ""
+    metadata = HeaderParser().parsestr(text)
+    if not metadata["Name"] or not metadata["Version"]:
+        raise index_failure(name, "the wheel does not state its name and version")
     if canonicalize_name(metadata["Name"]) != name:
         raise index_failure(name, f"the wheel is one of {metadata['Name']}")
     requires = source.requires if source.requires is not None else metadata.get_all("Requires-Dist")
