@@ -49,11 +49,17 @@ def lint_host_steps(
 
 
 def _lint_driver(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
-    """Report a driver that no step installs; `from = "none"` says that the machine has it."""
+    """Report a driver that no step installs; `from = "none"` says that the machine has it.
+
+    It is a warning where the machine may well have it and nothing else is known: on a system
+    without a table, and if only a runfile has the version and the spec does not ask for one.
+    """
     name, source = resolution.machine, resolution.driver_source
     if name is None or resolution.driver is None or source in (None, NO_DRIVER):
         return
     requested = spec.rig.machine[name].driver_source is not None
+    is_listed = matrix.product("os").find_release(resolution.os) is not None
+    is_error = requested or (is_listed and source != "runfile")
     stated = f'driver = {{ version = "{resolution.driver}", from = "none" }}'
     remedy = f"set `{stated}` and install it by hand"
     has_packages = _has_packages(matrix, resolution.os)
@@ -67,7 +73,8 @@ def _lint_driver(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> It
     else:
         return
     path = _get_driver_path(spec, name, requested)
-    yield _diagnostic(spec, path, message, remedy, ("driver",))
+    severity = Severity.ERROR if is_error else Severity.WARNING
+    yield _diagnostic(spec, path, message, remedy, ("driver",), severity)
 
 
 def _has_packages(matrix: Matrix, os: str) -> bool:
@@ -169,10 +176,11 @@ def _diagnostic(
     message: str,
     remedy: str,
     components: tuple[str, ...],
+    severity: Severity = Severity.ERROR,
 ) -> Diagnostic:
     return Diagnostic(
         code=_CODE,
-        severity=Severity.ERROR,
+        severity=severity,
         message=message,
         components=components,
         spans=(spec.document.span(path, label="no step would install it"),),
