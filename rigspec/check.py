@@ -16,6 +16,7 @@ from rigspec.lint.hardware import lint_hardware
 from rigspec.lint.host_steps import lint_host_steps
 from rigspec.lint.matrix_advisories import lint_advisories
 from rigspec.lint.runner import lint
+from rigspec.lint.unlisted import lint_unlisted
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.build_resolution import build_resolution
@@ -85,6 +86,7 @@ def check_machine(
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None) or accepts.likely
     found += lint(spec, machine, matrix, resolution, likely)
+    found += lint_unlisted(spec, matrix, is_installed=installable)
     if installable:
         found += accepts.lint_host_steps(spec, matrix, resolution)
     resolution = None if _errors(found) else resolution

@@ -16,7 +16,6 @@ from rigspec.lint.dyndns import lint_dyndns
 from rigspec.lint.lifecycle import lint_availability, lint_withdrawn
 from rigspec.lint.security import lint_security
 from rigspec.lint.settings import lint_settings
-from rigspec.lint.unlisted import lint_unlisted
 from rigspec.lint.unverified import lint_unverified, lint_unverified_versions
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
@@ -55,7 +54,6 @@ def lint(
     yield from lint_wheel_cuda(spec, matrix, resolution)
     yield from lint_dyndns(spec, matrix, likely)
     yield from lint_builds(spec, matrix, resolution)
-    yield from lint_unlisted(spec, matrix)
     yield from lint_unverified_versions(spec, machine, matrix, resolution)
     yield from lint_compiled(spec, machine, matrix, resolution)
     yield from lint_unverified(spec, machine, matrix, resolution)

@@ -21,10 +21,14 @@ __all__ = ["lint_source_builds", "lint_unlisted"]
 _LOWER_OPERATORS = frozenset({">", ">=", "~=", "=="})
 
 
-def lint_unlisted(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+def lint_unlisted(
+    spec: LoadedSpec, matrix: Matrix, *, is_installed: bool = True
+) -> Iterator[Diagnostic]:
     """Yield an error for each line that no package index serves, and each framework from a source.
 
-    Another index than the public one may have the package, and so may a channel of conda.
+    Unless the rig ``is_installed``, such a line is a note: the package may be there already, or
+    come from its repository. Another index than the public one may have the package, and so may a
+    channel of conda.
     """
     for env_name, env in sorted(spec.rig.env.items()):
         for key in env.sources:
@@ -38,7 +42,8 @@ def lint_unlisted(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
             unlisted = known.get(package.name)
             if unlisted is not None and _is_about(unlisted, package):
                 path = ("env", env_name, package.table, package.key)
-                yield _report_unlisted(spec, package, unlisted, path)
+                severity = Severity.ERROR if is_installed else Severity.NOTE
+                yield _report_unlisted(spec, package, unlisted, path, severity)
 
 
 def lint_source_builds(
@@ -89,11 +94,15 @@ def _is_about(unlisted: UnlistedPackage, package: RequestedPackage) -> bool:
 
 
 def _report_unlisted(
-    spec: LoadedSpec, package: RequestedPackage, unlisted: UnlistedPackage, path: KeyPath
+    spec: LoadedSpec,
+    package: RequestedPackage,
+    unlisted: UnlistedPackage,
+    path: KeyPath,
+    severity: Severity,
 ) -> Diagnostic:
     return Diagnostic(
         code="RS258",
-        severity=Severity.ERROR,
+        severity=severity,
         message=f"{unlisted.statement}: `{package.key}` cannot be installed by its version",
         components=(package.name,),
         spans=(spec.document.span(path, label="not on the package index"),),

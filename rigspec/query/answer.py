@@ -61,6 +61,12 @@ class Answer:
         return self.resolution is not None and not self.errors
 
     @property
+    def unlisted(self) -> frozenset[str]:
+        """Return the packages that no package index has."""
+        notes = (note for note in self.notes if note.code == _UNLISTED)
+        return frozenset(name for note in notes for name in note.components)
+
+    @property
     def verdict(self) -> str:
         """Return ``yes``, ``no``, or ``error`` for a question that names something unknown."""
         if self.is_yes:
@@ -92,8 +98,9 @@ def answer_question(question: Question) -> Answer:
 
 # Notes that say what the matrix knows nothing about.
 _UNCHECKED = ("RS251", "RS252", "RS253")
-# Notes about how pip installs a package.
-_INSTALLATION = ("RS256",)
+# Notes about how pip installs a package, and about packages that it cannot install.
+_UNLISTED = "RS258"
+_INSTALLATION = ("RS256", _UNLISTED)
 
 
 def install_commands(env: EnvResolution) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from rigspec.query.gpu_page import GpuPage
 from rigspec.query.offers import Offer
 from rigspec.query.question import Question, Requested
 from rigspec.resolution import Resolution
+from rigspec.version_specifiers import normalize_name
 
 __all__ = [
     "convert_answer",
@@ -36,7 +37,10 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
     """Return a yes with the command that installs it, a no with what works instead, or an error."""
     lines = [f"{answer.verdict}: {_headline(answer)}"]
     if answer.resolution is not None and answer.is_yes:
-        lines += _resolution_lines(answer.resolution, answer.question.requests)
+        requests = [
+            r for r in answer.question.requests if normalize_name(r.name) not in answer.unlisted
+        ]
+        lines += _resolution_lines(answer.resolution, requests)
         if not quiet:
             lines += [f"  warning: {w.message} [{w.code}]" for w in answer.warnings]
     for error in answer.errors:
@@ -46,7 +50,9 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
     if not answer.is_yes and not answer.alternatives and not answer.is_invalid:
         lines.append("  nothing that rigspec tried makes it work")
     if not quiet:
-        lines += [f"  note: {note.message} [{note.code}]" for note in answer.notes]
+        for note in answer.notes:
+            lines.append(f"  note: {note.message} [{note.code}]")
+            lines += [f"    {line}" for line in note.help[:1]]
         lines += [f"  not checked: {_strip_mark(note)}" for note in answer.unchecked]
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rigspec.cli.app import app
-from rigspec.lock import artifacts
+from rigspec.lock import nvidia_repository
 from rigspec.lock.lockfile import read_lock
 from rigspec.matrix.loader import load_matrix
 from tests.execution.roots import SystemRoot, archives
@@ -102,10 +102,10 @@ def test_bundle_driver_and_toolkit_install_offline(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = artifacts._current_key(load_matrix())
+    known = nvidia_repository._current_key(load_matrix())
     figures = {**dict(known.properties), "fingerprint": keys.own}
     key = replace(known, properties=tuple(figures.items()))
-    monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
+    monkeypatch.setattr(nvidia_repository, "_current_key", lambda _: key)
     published(tmp_path / "nvidia", keys, apart=apart)
     mirror = archives()
     spec, lock = tmp_path / "rig.toml", tmp_path / "lock"

@@ -249,8 +249,8 @@ BUILDS: dict[str, Any] = {
             "frameworks": {"torch": {"version": "2.4.1", "build": "cu121"}},
             "packages": {
                 "mamba-ssm": {"version": "2.2.2", "build": "cu122torch2.4cxx11abiFALSE"},
-                "fused-bilagrid": {
-                    "git": "https://git.example.org/fused-bilagrid",
+                "tool-two": {
+                    "git": "https://git.example.org/tool-two",
                     "rev": "b1e07d1bce5b8a8b7aafc9dc4968c5c4747d5473",
                     "subdirectory": "lib",
                     "version": "1.0",

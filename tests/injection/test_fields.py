@@ -65,7 +65,7 @@ def _given(rig: Any, field: Field, at: tuple[Any, ...]) -> Any:
 
 
 def _is_of_build(field: Field) -> bool:
-    return len(field.path) == 5 and field.path[2] in ("frameworks", "packages")
+    return len(field.path) == 5 and field.path[4] in ("build", "version")
 
 
 def _texts(valid: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import artifacts
+from rigspec.lock import nvidia_repository
 from rigspec.lock.apt import packages
 from rigspec.lock.apt.distribution import Distribution, Suite
 from rigspec.matrix.loader import load_matrix
@@ -70,10 +70,10 @@ def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def nvidia(box: Box, monkeypatch: pytest.MonkeyPatch) -> NvidiaBox:
     """The box with a driver and a toolkit of a repository that another key signs."""
-    known = artifacts._current_key(load_matrix())
+    known = nvidia_repository._current_key(load_matrix())
     figures = {**dict(known.properties), "fingerprint": box.archive.keys.other}
     key = replace(known, properties=tuple(figures.items()))
-    monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
+    monkeypatch.setattr(nvidia_repository, "_current_key", lambda _: key)
     return NvidiaBox.made(box.folder, box.archive)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import artifacts
+from rigspec.lock import nvidia_repository
 from rigspec.lock.model import LockedPackage
 from rigspec.matrix.loader import load_matrix
 from tests.installer_plan import list_held_packages, read_steps
@@ -179,10 +179,10 @@ def test_nvidia_repository_unreachable_locks_resolved_versions(
 def set_address(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Let the matrix say that the repositories are there."""
     monkeypatch.delenv("RIGSPEC_NVIDIA", raising=False)
-    known = artifacts._current_key(load_matrix())
+    known = nvidia_repository._current_key(load_matrix())
     figures = {**dict(known.properties), "url": f"{address}/compute/cuda/repos"}
     key = replace(known, properties=tuple(figures.items()))
-    monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
+    monkeypatch.setattr(nvidia_repository, "_current_key", lambda _: key)
 
 
 def test_nvidia_mirror_is_from_environment(

@@ -235,7 +235,7 @@ def test_lock_with_extension_has_the_compiler_before_the_environment(
 
 def test_lock_with_extension_and_no_compiler_is_refused(tmp_path: Path, rigspec: Rigspec) -> None:
     spec = tmp_path / "rig.toml"
-    text = SPEC.format(package=EXTENSION).replace("debian 12", "rhel 9").replace("system", "uv")
+    text = SPEC.format(package=EXTENSION).replace("debian 12", "rhel 8").replace("system", "uv")
     spec.write_text(text, encoding="utf-8")
     done = rigspec("lock", spec, "-o", tmp_path / "lock", "--engine", "resolvelib")
     assert done.returncode == 1, done.stdout

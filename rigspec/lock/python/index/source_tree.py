@@ -19,7 +19,7 @@ __all__ = ["SourceTree", "find_submodules", "read_source_tree"]
 _LITERAL = re.compile(r"^(?:__version__|version|VERSION)\s*(?::\s*\w+\s*)?=\s*[\"']([^\"']+)", re.M)
 _VERSION_FILES = ("__init__.py", "version.py", "_version.py", "__about__.py", "__version__.py")
 # A line of a requirements file that is one: no option, no address, no comment.
-_LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*(?:[(<>=!~;].*)?")
+_LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\]\s*)?(?:[(<>=!~;].*)?")
 # setuptools builds this version of a project that states none.
 _NO_VERSION = "0.0.0"
 
