@@ -35,7 +35,7 @@ run_checks() {
 
 # The files of the lock that the steps use.
 list_lock_files() {
-  lock_files 0d18eba369c2ed09c90686a960cdc54b067f65aed782f807ee8214059a4691c8 packages.interpreter.txt \
+  lock_files ad595c6d64c0d8776045b74ce1b6554a3d64c84f92497ef8111a4d887349a1b4 packages.interpreter.txt \
     check-packages.sh verify_packages.py tf18.requirements.txt tf18.tools.txt tf18.sources.txt \
     settings-tf18-keras
 }
