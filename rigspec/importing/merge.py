@@ -137,8 +137,12 @@ class _Merger:
 
     def _packages(self, python: str | None) -> dict[str, Statement]:
         by_name: dict[str, list[Statement]] = {}
+        is_conda = any(s.value == "conda" for s in self._of(Subject.MANAGER))
         for statement in self._of(Subject.PACKAGE):
-            if self._applies(statement, python) and self._is_valid(statement):
+            if statement.commit and (is_conda or find_package_owner(statement.name) is not None):
+                what = "a package of a conda environment" if is_conda else "a framework"
+                self._omit(statement, f"{what} cannot come from a repository")
+            elif self._applies(statement, python) and self._is_valid(statement):
                 by_name.setdefault(_normalize(statement.name), []).append(statement)
         for constraint in self._of(Subject.CONSTRAINT):
             group = by_name.get(_normalize(constraint.name))
@@ -148,7 +152,15 @@ class _Merger:
         return {name: self._select_build(s) for name, s in joined.items() if s is not None}
 
     def _agreeing(self, group: list[Statement]) -> list[Statement]:
-        """Return the requests without those that contradict an exact version before them."""
+        """Return the requests without those that contradict an exact version before them.
+
+        A commit is exact; no version is known to fit it.
+        """
+        commit = next((s for s in group if s.commit), None)
+        if commit is not None:
+            others = [s for s in group if not s.commit and s.value != "*"]
+            self._clashes += [Clash(commit, other) for other in others]
+            return [commit]
         exact = next((s for s in group if _exact_version(s) is not None), None)
         if exact is None:
             return group

@@ -69,6 +69,7 @@ class Statement:
         pattern: the text in the form of the file, with ``{}`` for a version request.
         is_conda: whether conda installs the package, by the name that its channels use.
         extras: the extras of the package.
+        commit: the address of a commit that the package is built from, instead of a version.
     """
 
     subject: Subject
@@ -80,13 +81,16 @@ class Statement:
     pattern: str = "{}"
     is_conda: bool = False
     extras: tuple[str, ...] = ()
+    commit: str = ""
 
     @property
     def request(self) -> str:
         """Return the request of a package as a spec writes it: ``+cu124 ==2.5.1``, ``[all]>=1``.
 
-        A request for a build cannot have extras.
+        A request for a build or a commit cannot have extras.
         """
+        if self.commit:
+            return self.commit
         if self.build is None:
             extras = f"[{','.join(self.extras)}]" if self.extras else ""
             operator = "==" if extras and self.value[:1].isdigit() else ""

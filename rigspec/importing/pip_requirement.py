@@ -14,12 +14,17 @@ __all__ = [
     "build_requirement_pattern",
     "is_default_index",
     "list_extras",
+    "read_address",
     "read_requirement",
 ]
 
 # PyTorch's indexes, and the folders of their mirrors: …/whl/cu121, …/whl/nightly/cu126.
 _BUILD_INDEX = re.compile(
     r"/whl/(?P<build>cu[0-9]{2,4}|cpu|rocm[0-9.]+)/?(?:torch_stable\.html)?/?$"
+)
+# An address of pip for a commit of a repository, and the folder of the package in it.
+_COMMIT = re.compile(
+    r"(?P<address>git\+https://[^@#\s]+@[0-9a-f]{40})(?:#(?:egg=[^&]*&?)?(?P<folder>subdirectory=[^&\s]+)?)?"
 )
 _EXTRA = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DEFAULT_INDEX = re.compile(r"https?://(?:pypi\.org|pypi\.python\.org)/")
@@ -51,7 +56,8 @@ def read_requirement(
         reason = str(error).splitlines()[0]
         return Reading(omissions=(omit(text, f"cannot be read: {reason}", span),))
     if requirement.url is not None:
-        return Reading(omissions=(omit(text, "installed from a URL", span),))
+        marker = str(requirement.marker) if requirement.marker is not None else None
+        return read_address(requirement.name, requirement.url, span, marker=marker)
     specifier = str(requirement.specifier)
     statement = Statement(
         subject,
@@ -64,6 +70,20 @@ def read_requirement(
         extras=tuple(sorted(requirement.extras)),
     )
     return Reading((statement,))
+
+
+def read_address(name: str, address: str, span: Span, *, marker: str | None = None) -> Reading:
+    """Read a package from an address: a commit in full; another address is an omission."""
+    commit = _COMMIT.fullmatch(address)
+    if commit is None:
+        reason = "installed from a URL"
+        if address.startswith("git+"):
+            reason = "from a repository, but not from a commit in full"
+        return Reading(omissions=(omit(f"{name} @ {address}", reason, span),))
+    written = commit["address"] + (f"#{commit['folder']}" if commit["folder"] else "")
+    return Reading(
+        (Statement(Subject.PACKAGE, "*", span, name=name, marker=marker, commit=written),)
+    )
 
 
 def list_extras(value: object) -> tuple[str, ...]:

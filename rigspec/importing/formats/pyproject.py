@@ -16,7 +16,12 @@ from rigspec.importing.model import (
     join_readings,
     omit,
 )
-from rigspec.importing.pip_requirement import build_of_index, list_extras, read_requirement
+from rigspec.importing.pip_requirement import (
+    build_of_index,
+    list_extras,
+    read_address,
+    read_requirement,
+)
 from rigspec.importing.poetry_version import convert_poetry_version
 from rigspec.importing.toml_file import TomlFile, read_toml
 
@@ -102,12 +107,27 @@ class _UvSources:
             if len(builds) == 1 and "+" not in statement.value:
                 statements.append(replace(statement, build=builds.pop()))
                 continue
+            commit = self._commit(statement, table[key])
+            if commit is not None:
+                statements.append(commit)
+                continue
             line = self._file.span("tool", "uv", "sources", key, of="key").line
             reason = "its source in [tool.uv.sources] is not imported"
             omissions.append(self._source.omission(statement.name, reason, line))
             if not self._is_replaced(table[key]):
                 statements.append(statement)
         return Reading(tuple(statements), tuple(omissions))
+
+    @staticmethod
+    def _commit(statement: Statement, value: Any) -> Statement | None:
+        """Return the package from the commit that its source names in full."""
+        if not isinstance(value, Mapping) or not value.get("git") or not value.get("rev"):
+            return None
+        folder = f"#subdirectory={value['subdirectory']}" if value.get("subdirectory") else ""
+        address = f"git+{value['git']}@{value['rev']}{folder}"
+        reading = read_address(statement.name, address, statement.span)
+        commits = [each.commit for each in reading.statements]
+        return replace(statement, commit=commits[0], extras=()) if commits else None
 
     def _builds(self, value: Any) -> set[str]:
         """Return the builds of the indexes that apply on Linux."""

@@ -15,6 +15,7 @@ from rigspec.importing.model import Reading, SourceText, Statement, Subject, joi
 from rigspec.importing.pip_requirement import (
     build_of_index,
     is_default_index,
+    read_address,
     read_requirement,
 )
 
@@ -59,6 +60,11 @@ def _read_line(line: Any, source: SourceText) -> Reading:
     if line.is_editable:
         return Reading(omissions=(source.omission(text, "an editable install", number),))
     if line.link is not None:
+        address = str(line.link.url)
+        if line.name and address.startswith("git+"):
+            span = source.find(str(line.name), _first_line(source, text, number))
+            marker = str(line.marker) if line.marker is not None else None
+            return read_address(str(line.name), address, span, marker=marker)
         return Reading(omissions=(source.omission(text, "installed from a URL or path", number),))
     bare = text.split(" --", 1)[0].split("\t--", 1)[0].rstrip(" \\")
     span = source.find(bare, _first_line(source, bare, number))
