@@ -144,11 +144,20 @@ def test_modules_that_a_card_cannot_use_are_a_conflict(
     assert errors(check(tmp_path, machine(*gpus, driver=driver))) == ["RS250"]
 
 
-def test_repository_of_debian_13_is_trusted_by_its_own_key(tmp_path: Path) -> None:
-    resolution = resolved(tmp_path, machine("RTX 4090", os="debian 13"))
+@pytest.mark.parametrize(
+    ("os", "path", "fingerprint"),
+    [
+        ("debian 13", "debian13/x86_64/8793F200", "02182E60104FCDC26EAE1B8597A5D4CB8793F200"),
+        ("ubuntu 26.04", "ubuntu2604/x86_64/60DF8A40", "14BAFBC7562AD710CA04E69905FBB6DA60DF8A40"),
+    ],
+)
+def test_repository_with_its_own_key_is_trusted_by_that(
+    os: str, path: str, fingerprint: str, tmp_path: Path
+) -> None:
+    resolution = resolved(tmp_path, machine("RTX 4090", os=os))
     (found,) = list_repositories(resolution, load_matrix())
-    assert found.key_url.endswith("/debian13/x86_64/8793F200.pub")
-    assert found.key_fingerprint == "02182E60104FCDC26EAE1B8597A5D4CB8793F200"
+    assert found.key_url.endswith(f"/{path}.pub")
+    assert found.key_fingerprint == fingerprint
 
 
 def test_toolkit_older_than_the_repositories_is_not_offered(tmp_path: Path) -> None:
