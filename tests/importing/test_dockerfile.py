@@ -116,7 +116,7 @@ COPY --from=ghcr.io/astral-sh/uv:0.9.5 /uv /bin/
 COPY <<'INI' /etc/pip.conf
 RUN pip install not-a-command
 INI
-RUN --mount=type=cache,target=/root/.cache/uv <<EOF
+RUN --mount=type=cache,target=/cache/uv <<EOF
 set -e
 uv venv --python 3.12 /venv
 uv pip install torch==2.9.1 \\
