@@ -10,7 +10,8 @@ from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
-from rigspec.matrix.model import CompiledPackage, Condition, Matrix, Product, Rule
+from rigspec.matrix.model import Condition, Matrix, Product, Rule
+from rigspec.matrix.packages import CompiledPackage
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages

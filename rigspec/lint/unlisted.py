@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import UNLISTED_PACKAGES
 from rigspec.matrix.loader import find_package_owner
-from rigspec.matrix.model import Matrix, UnlistedPackage
+from rigspec.matrix.model import Matrix
+from rigspec.matrix.packages import UnlistedPackage
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
 from rigspec.resolve.problem.written_versions import find_exact_version

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from rigspec.matrix.model import Listing, Product, Release, Rule, SourceConflict
+from rigspec.matrix.model import Listing, Product, Release, Rule
+from rigspec.matrix.packages import SourceConflict
 from rigspec.matrix.part_lookup import find_part, find_similar_parts, find_variants
 from rigspec.version_specifiers import InvalidRequest, parse_alternative
 

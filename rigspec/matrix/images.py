@@ -9,13 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from rigspec.cache.matrix_tables import parse_table
-from rigspec.matrix.loader import (
-    build_release,
-    build_sources,
-    get_tables_folder,
-    pick_sources,
-)
+from rigspec.matrix.loader import get_tables_folder
 from rigspec.matrix.model import Condition, ImageDriver, Release
+from rigspec.matrix.rows import build_release, build_sources, pick_sources
 from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.system_names import is_system_name, normalize_system
 

@@ -10,15 +10,8 @@ from fractions import Fraction
 from itertools import combinations
 
 from rigspec.matrix.components import ENUMERATED, NUMERIC, PACKAGE_PREFIX, get_channel_product
-from rigspec.matrix.model import (
-    Condition,
-    Matrix,
-    Product,
-    Release,
-    Rule,
-    SourceConflict,
-    Upload,
-)
+from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule, Upload
+from rigspec.matrix.packages import SourceConflict
 from rigspec.matrix.part_lookup import index_names
 from rigspec.version_specifiers import (
     NO_BUILD,

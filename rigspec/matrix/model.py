@@ -9,12 +9,17 @@ from functools import cached_property
 
 from rigspec.diagnostics.model import Source
 from rigspec.frozen import dataclass
+from rigspec.matrix.packages import (
+    BuildVariable,
+    CompiledPackage,
+    SourceConflict,
+    SystemDependency,
+    UnlistedPackage,
+)
 
 __all__ = [
     "Artifact",
     "Availability",
-    "BuildVariable",
-    "CompiledPackage",
     "Condition",
     "Dependency",
     "Extra",
@@ -26,10 +31,7 @@ __all__ = [
     "Rule",
     "Setting",
     "SettingsFile",
-    "SourceConflict",
-    "SystemDependency",
     "UndeclaredDependency",
-    "UnlistedPackage",
     "Upload",
     "compute_digest",
 ]
@@ -222,86 +224,6 @@ class UndeclaredDependency:
     when: tuple[Condition, ...]
     statement: str
     sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class SystemDependency:
-    """A need of these versions of Python packages that their metadata cannot declare.
-
-    ``needs`` are ``compilers``, ``opengl`` and the like: a system has the property
-    ``opengl_packages``.
-    """
-
-    packages: tuple[str, ...]
-    versions: str
-    needs: tuple[str, ...]
-    statement: str
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class BuildVariable:
-    """A variable with which the source archives of these versions of a package are built.
-
-    Without it their setup script downloads a wheel, which no lock can pin.
-    """
-
-    package: str
-    versions: str
-    name: str
-    value: str
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class CompiledPackage:
-    """Releases of a package without a wheel on the package index, which pip compiles.
-
-    In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
-    CUDA release inside the wheels of its framework. ``pythons`` are those without a wheel.
-    The build needs the CUDA ``toolkit``: "always", on a machine with a "gpu", or never (empty).
-    """
-
-    versions: str
-    statement: str
-    sources: tuple[Source, ...]
-    pythons: str | None = None
-    toolkit: str = ""
-
-
-@dataclass(frozen=True)
-class UnlistedPackage:
-    """A package that the package index does not have, or has no usable release of.
-
-    ``versions`` are those that no release of the index serves; empty if it has no release.
-    ``repository`` has it at the commit ``rev``, in the folder ``subdirectory``, as ``version`` if
-    its files do not state one. An archive of a repository with ``submodules`` lacks their files.
-    Its build needs the CUDA ``toolkit`` as in CompiledPackage.
-    """
-
-    name: str
-    statement: str
-    sources: tuple[Source, ...]
-    versions: str = ""
-    repository: str | None = None
-    rev: str | None = None
-    version: str | None = None
-    subdirectory: str | None = None
-    submodules: bool = False
-    toolkit: str = ""
-
-
-@dataclass(frozen=True)
-class SourceConflict:
-    """A fact on which two sources disagree: the value in use, and why the other is rejected."""
-
-    about: str
-    used: str
-    used_source: str
-    rejected: str
-    rejected_source: str
-    reason: str
-    read: dt.date
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import datetime as dt
 from pathlib import Path
 
 from rigspec.cache.matrix_tables import parse_table
-from rigspec.matrix.loader import build_source, get_tables_folder
+from rigspec.matrix.loader import get_tables_folder
 from rigspec.matrix.model import Upload
+from rigspec.matrix.rows import build_source
 
 __all__ = ["get_uploads_path", "load_uploads", "parse_uploads"]
 

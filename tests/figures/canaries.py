@@ -19,7 +19,7 @@ from tests.figures.measurement import Result
 from tests.injection.artifacts import artifacts, read_rig
 from tests.injection.fields import text_fields
 from tests.injection.readers import DOCUMENTS, read_targets
-from tests.injection.rigs import PLAIN, RIGS, place, with_text, written
+from tests.injection.rigs import PLAIN, RIGS
 from tests.injection.services import (
     read_keys,
     read_layouts,
@@ -28,6 +28,7 @@ from tests.injection.services import (
     read_units,
 )
 from tests.injection.texts import HOSTILE
+from tests.injection.written import place, with_text, written
 from tests.resolve.rigs import check_text
 
 __all__ = ["plant_canaries"]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.spec.json_schema import render_json_schema
 from tests.drawn.rigs import ERAS, draw_rig
-from tests.injection.rigs import literal
 from tests.injection.texts import HOSTILE
+from tests.injection.written import literal
 
 __all__ = ["files", "lists_of_packages", "mutated", "questions", "rigs", "specs_from_schema"]
 

@@ -23,7 +23,7 @@ from rigspec.plan.build import build_plan
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.loader import parse_spec
 from rigspec.spec.models.rig import Rig
-from tests.injection.rigs import written
+from tests.injection.written import written
 
 __all__ = ["DATA", "Tree", "artifacts", "read_rig"]
 

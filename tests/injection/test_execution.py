@@ -20,8 +20,9 @@ from tests.injection.artifacts import Tree, artifacts, read_rig
 from tests.injection.executors import EXECUTORS, build_image
 from tests.injection.fields import Field, text_fields
 from tests.injection.machine import Machine
-from tests.injection.rigs import PLAIN, place, with_text
+from tests.injection.rigs import PLAIN
 from tests.injection.texts import HOSTILE
+from tests.injection.written import place, with_text
 
 # The fields whose text reaches an artifact. `everything` and `one` put hostile texts into each.
 CARRIED = {

@@ -22,8 +22,9 @@ from rigspec.diagnostics.render.text import render_text
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.injection.fields import Field, text_fields
-from tests.injection.rigs import RIGS, alone, literal, place, with_text, written
+from tests.injection.rigs import RIGS
 from tests.injection.texts import HOSTILE, UNWRITABLE
+from tests.injection.written import alone, literal, place, with_text, written
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 FIELDS = text_fields()

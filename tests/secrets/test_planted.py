@@ -17,7 +17,8 @@ from rigspec.diagnostics.render.text import render_text
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.conftest import ROOT
 from tests.injection.fields import Field, text_fields
-from tests.injection.rigs import RIGS, alone, place, with_text, written
+from tests.injection.rigs import RIGS
+from tests.injection.written import alone, place, with_text, written
 from tests.secrets.planted import PLANTED
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
