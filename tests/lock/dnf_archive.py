@@ -169,6 +169,13 @@ class DnfBox(Box):
         (self.folder / "rig.toml").write_text(text, encoding="utf-8")
         return self
 
+    def leaves_mirrors(self) -> str:
+        """Take the mirrors out of the rig, which gets an environment; return the rig without it."""
+        spec = self.folder / "rig.toml"
+        text = spec.read_text(encoding="utf-8").partition("[mirrors]")[0]
+        spec.write_text(f'{text}[env.lab]\npython = "3.9"\n', encoding="utf-8")
+        return text
+
 
 def move(each: LockedRepository, keys: Keys) -> LockedRepository:
     """Return a repository with the key and the paths of the tests."""

@@ -242,9 +242,7 @@ def test_dnf_packages_stay_locked_without_repositories(
 ) -> None:
     box.lock()
     before = box.machine.packages
-    spec = box.folder / "rig.toml"
-    text = spec.read_text(encoding="utf-8").partition("[mirrors]")[0]
-    spec.write_text(f'{text}[env.lab]\npython = "3.9"\n', encoding="utf-8")
+    spec, text = box.folder / "rig.toml", box.leaves_mirrors()
     monkeypatch.setenv("RIGSPEC_DNF", "")
 
     box.lock()

@@ -145,9 +145,7 @@ def test_dnf_driver_stays_locked_until_it_moves(
 ) -> None:
     box.lock()
     before = box.machine.packages
-    spec = box.folder / "rig.toml"
-    text = spec.read_text(encoding="utf-8").partition("[mirrors]")[0]
-    spec.write_text(f'{text}[env.lab]\npython = "3.9"\n', encoding="utf-8")
+    spec, text = box.folder / "rig.toml", box.leaves_mirrors()
     for variable in ("RIGSPEC_DNF", "RIGSPEC_NVIDIA"):
         monkeypatch.setenv(variable, "")
 
