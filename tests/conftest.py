@@ -8,16 +8,20 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser import open_chromium
 from tests.command import run_in_process
 from tests.deferred import defer_iri_syntax
 from tests.file_checks import check_once
 from tests.lock.http_server import Serve, servers
 from tests.prerequisites import missing_prerequisites
 from tests.shared import build_wheel, make_once
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,6 +94,12 @@ def serve() -> Iterator[Serve]:
     """Start servers on loopback that answer with a function, and stop them."""
     with servers() as start:
         yield start
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with open_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

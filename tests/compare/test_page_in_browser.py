@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from rigspec.compare.cost import CostTerms, compare_costs, is_rented
 from rigspec.compare.model import Comparison, Side
@@ -23,9 +22,6 @@ from tests.compare.comparisons import LAB, build_terms
 pytestmark = pytest.mark.long(seconds=10)
 
 FITS = Path(__file__).with_name("fits.js").read_text(encoding="utf-8")
-# Prevent background requests of the browser.
-QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--no-sandbox"]
 WIDTHS = {"desktop": 1280, "phone": 390}
 SCHEMES = ("light", "dark")
 
@@ -46,19 +42,13 @@ class Window:
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Window]:
-    """The window of all tests: each new one is a process."""
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "scripts/install-test-tools installs it"
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=QUIET)
-        page = browser.new_page()
-        messages: list[str] = []
-        page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("request", lambda request: messages.append(request.url))
-        yield Window(page, messages)
-        browser.close()
+def window(chromium: Browser) -> Window:
+    page = chromium.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: messages.append(request.url))
+    return Window(page, messages)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Fixtures: a browser, Mermaid, and the graphs of all specs."""
+"""Fixtures: a page in a browser, Mermaid, and the graphs of all specs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from rigspec.cli.common.pipeline import resolve_or_exit
 from rigspec.graph.build import build_graph
@@ -39,14 +38,9 @@ def build_rig_graph(name: str, machine: str | None) -> StackGraph:
     )
 
 
-@pytest.fixture(scope="session")
-def browser_page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield chromium.new_page()
-        chromium.close()
+@pytest.fixture(scope="module")
+def browser_page(chromium: Browser) -> Page:
+    return chromium.new_page()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
-"""Fixtures: the site, built once for all test processes, and browsers."""
+"""Fixtures: the site, built once for all test processes, and a Firefox."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,15 +10,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import sync_playwright
 
 from tests.conftest import ROOT
 from tests.site.firefox import Firefox
-
-# Prevent background requests of the browser.
-QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--no-sandbox"]
 
 
 @pytest.fixture(scope="session")
@@ -38,16 +31,6 @@ def site(shared_folder: Path) -> Path:
             )
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return folder
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    path = shutil.which("chromium")
-    assert path is not None, "scripts/install-test-tools installs it"
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
