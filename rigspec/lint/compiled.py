@@ -18,7 +18,7 @@ from rigspec.resolve.problem.requested_packages import RequestedPackage, list_re
 from rigspec.resolve.problem.requirements import list_gpus
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import NO_BUILD, parse_alternative
+from rigspec.version_specifiers import NO_BUILD, get_extras, parse_alternative
 
 __all__ = ["lint_compiled", "lint_missing_toolkit"]
 
@@ -47,7 +47,7 @@ def lint_compiled(
                 yield _note_unknown_code(spec, package, version, unknown, path)
             for build in product.source_builds:
                 if _is_compiled(build, package.request, env.python):
-                    wanted = version or package.request.replace("*", "(newest)")
+                    wanted = version or _describe_request(package.request)
                     yield _note_source_build(spec, product, build, env, wanted, path)
 
 
@@ -144,6 +144,12 @@ def _note_unknown_code(
         message=f"not checked: whether {label} has code for {names}",
         spans=(spec.document.span(path),),
     )
+
+
+def _describe_request(request: str) -> str:
+    """Return a request without its extras, to follow a package's name."""
+    versions = request[len(get_extras(request)) :].strip()
+    return "(newest)" if versions in ("", "*") else versions
 
 
 def _is_compiled(build: CompiledPackage, request: str, python: str) -> bool:

@@ -309,7 +309,11 @@ def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels:
     text += '[system]\npackages = ["build-essential", "python3-dev"]\n'
     rig = parse_spec("rig.toml", text).rig
     machine = Resolution("box", "debian 13", "x86_64", "gpu")
-    build = replace(build_of_extension(frozenset({"c", "cuda"})), has_wheels=has_wheels)
+    build = replace(
+        build_of_extension(frozenset({"c", "cuda"})),
+        has_wheels=has_wheels,
+        pythons=("3.11", "3.12") if has_wheels else (),
+    )
     with pytest.raises(LockError, match="needs the CUDA toolkit") as raised:
         require_build_needs(
             rig,
@@ -319,6 +323,8 @@ def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels:
             [build],
         )
     assert raised.value.on_every_python is not has_wheels
+    other = f'or set `python` of `lab` to "3.12": {build.label} has wheels for Python 3.11, 3.12'
+    assert (other in raised.value.diagnostic.help) is has_wheels
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,18 @@ def test_lock_prefers_wheel_of_release_to_source_archive(
     assert lock({"tool": releases}, "tool")["tool"] == chosen
 
 
+def test_lock_keeps_a_source_archive_if_its_wheels_make_a_requested_package_older(
+    lock: Callable[..., Mapping[str, str]],
+) -> None:
+    """As sglang 0.5.23 on Python 3.13, where wheels of outlines-core fit sglang 0.5.2 alone."""
+    releases = {
+        "serving": {"1.0": Wheel(), "2.0": Wheel(["grammar==0.2", "plain"])},
+        "grammar": {"0.1": Wheel(), "0.2": SOURCE},
+        "plain": {"1.0": Wheel(), "1.1": SOURCE},
+    }
+    assert lock(releases, "serving") == {"serving": "2.0", "grammar": "0.2", "plain": "1.0"}
+
+
 def test_lock_takes_prereleases_only_where_they_are_required(
     lock: Callable[..., Mapping[str, str]],
 ) -> None:

@@ -26,7 +26,13 @@ packages = {{ flash-attn = "{request}" }}
 
 @pytest.mark.parametrize(
     ("request_", "named"),
-    [("2.8.3", "flash-attn 2.8.3"), (">=2.8", "flash-attn >=2.8"), ("*", "flash-attn (newest)")],
+    [
+        ("2.8.3", "flash-attn 2.8.3"),
+        (">=2.8", "flash-attn >=2.8"),
+        ("*", "flash-attn (newest)"),
+        ("[dev]", "flash-attn (newest)"),
+        ("[dev]>=2.8", "flash-attn >=2.8"),
+    ],
 )
 def test_package_without_wheel_is_noted(request_: str, named: str, tmp_path: Path) -> None:
     report = check(tmp_path, RIG.format(request=request_))

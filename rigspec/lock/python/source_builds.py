@@ -44,12 +44,14 @@ _CHOOSES_NUMPY = "oldest-supported-numpy"
 class SourceBuild:
     """A pin that exists only as a source archive, with what builds it.
 
-    ``has_wheels`` is true if the index has wheels of it for other interpreters or platforms.
+    ``has_wheels`` is true if the index has wheels of it for other interpreters or platforms,
+    ``pythons`` are those with a wheel for the target's platform, oldest first.
     """
 
     pin: HashedPin
     metadata: FileMetadata
     has_wheels: bool = True
+    pythons: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -61,7 +63,7 @@ def find_source_builds(index: PackageIndex, text: str) -> tuple[SourceBuild, ...
     """Return the pins of a result that the environment's pip has to build. Raises LockError."""
     found = ((pin, index.source_metadata(pin)) for pin in read_pins(text))
     return tuple(
-        SourceBuild(pin, metadata, index.has_wheels(pin))
+        SourceBuild(pin, metadata, index.has_wheels(pin), index.list_wheel_pythons(pin))
         for pin, metadata in found
         if metadata is not None
     )
@@ -168,13 +170,21 @@ def require_build_needs(
                     severity=Severity.ERROR,
                     message=f"{build.label} has no wheel for this environment, and its build "
                     f"needs {names}: the installation would fail",
-                    help=tuple(help_ for _, help_ in missing),
+                    help=(*(help_ for _, help_ in missing), *_suggest_pythons(build, env)),
                 ),
                 1,
                 _places(rig, env.name, build),
                 on_every_python=not build.has_wheels,
             )
     return met
+
+
+def _suggest_pythons(build: SourceBuild, env: EnvResolution) -> Iterator[str]:
+    if build.pythons:
+        yield (
+            f'or set `python` of `{env.name}` to "{build.pythons[-1]}": {build.label} has wheels '
+            f"for Python {', '.join(build.pythons)}"
+        )
 
 
 def _list_unmet(rig: Rig, env: EnvResolution, builds: Sequence[SourceBuild]) -> tuple[str, ...]:

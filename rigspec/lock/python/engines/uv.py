@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
@@ -92,7 +93,10 @@ def _explain_endless(request: ResolveRequest, unusable: Sequence[HashedPin]) -> 
 
 
 def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> str:
-    """Return the result with older wheels in place of newer source archives, where possible."""
+    """Return the result with older wheels in place of newer source archives, where possible.
+
+    No other package that is requested becomes older for it.
+    """
     bounds = []
     for pin in index.source_only(read_pins(text)):
         wheels = [
@@ -103,15 +107,44 @@ def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> s
         ]
         if wheels and min(wheels) < pin.version:
             bounds.append(f"{pin.name}<={max(v for v in wheels if v < pin.version)}")
+    return _try_bounds(request, index, text, bounds)
+
+
+def _try_bounds(
+    request: ResolveRequest, index: PackageIndex, text: str, bounds: Sequence[str]
+) -> str:
+    """Return the result with as many of the bounds as make no other requested package older."""
     if not bounds:
         return text
-    older = replace(request, constraints=(*request.constraints, *bounds))
+    bounded = replace(request, constraints=(*request.constraints, *bounds))
     try:
-        return _compile_installable(older, index)
+        found = _compile_installable(bounded, index)
     except LockError as error:
         if error.status != 1:
             raise
+    else:
+        if not _makes_older(request, text, found, bounds):
+            return found
+    if len(bounds) == 1:
         return text
+    for bound in bounds:
+        found = _try_bounds(request, index, text, [bound])
+        if found != text:
+            request = replace(request, constraints=(*request.constraints, bound))
+            text = found
+    return text
+
+
+def _makes_older(request: ResolveRequest, before: str, after: str, bounds: Sequence[str]) -> bool:
+    """Return whether bounds on packages make another one older that is requested."""
+    names, others = map(_read_names, (request.requirements, bounds))
+    versions = {pin.name: pin.version for pin in read_pins(after)}
+    pins = (pin for pin in read_pins(before) if pin.name in names - others)
+    return any(pin.name in versions and versions[pin.name] < pin.version for pin in pins)
+
+
+def _read_names(requirements: Sequence[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
 
 
 def _exclude(index: PackageIndex, name: str, version: Version) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ from rigspec.net.limits import FILE
 __all__ = ["AvailableVersion", "IndexedFile", "PackageIndex"]
 
 _AT_ONCE = 8
+# The end of a wheel's name, such as `-cp312-cp312-manylinux_2_17_x86_64.whl`.
+_LINUX_WHEEL = re.compile(
+    r"-cp(?P<major>\d)(?P<minor>\d+)-cp(?P=major)(?P=minor)m?u?-(?:.*\.)?"
+    r"(?:many)?linux(?:\d*|_\d+_\d+)_(?P<arch>[a-z0-9_]+)\.whl$"
+)
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,15 @@ class PackageIndex:
         """Return whether a version has a wheel for any interpreter. Raises LockError."""
         return any(file.filename.endswith(".whl") for file in self._list_release(pin))
 
+    def list_wheel_pythons(self, pin: HashedPin) -> tuple[str, ...]:
+        """Return the Pythons with a wheel of a version for the target's platform, oldest first.
+
+        Wheels for more than one Python are not among them. Raises LockError.
+        """
+        names = [file.filename for file in self._list_release(pin)]
+        found = {match for name in names if (match := _find_wheel_python(name, self.target.arch))}
+        return tuple(f"{major}.{minor}" for major, minor in sorted(found))
+
     def file_of(self, pin: HashedPin) -> IndexedFile | None:
         """Return the file of a pin that the target's pip would take; None where there is none.
 
@@ -305,3 +320,11 @@ class PackageIndex:
 
 def _wheels_first(files: Iterable[ListedFile]) -> list[ListedFile]:
     return sorted(files, key=lambda file: (not file.filename.endswith(".whl"), file.filename))
+
+
+def _find_wheel_python(name: str, arch: str) -> tuple[int, int] | None:
+    """Return the one Python of a wheel for Linux on an architecture; None for other files."""
+    found = _LINUX_WHEEL.search(name)
+    if found is None or found["arch"] != arch:
+        return None
+    return int(found["major"]), int(found["minor"])
