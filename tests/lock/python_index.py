@@ -14,11 +14,15 @@ from tests.lock.http_server import Serve, send
 
 
 class Wheel(NamedTuple):
-    """A release: its requirements, and the Pythons that it runs on; or a source archive."""
+    """A release: its requirements, and the Pythons that it runs on; or a source archive.
+
+    ``setup`` is the setup.py of an archive whose requirements only a build states to a resolver.
+    """
 
     requires: Sequence[str] = ()
     python: str = ""
     source: bool = False
+    setup: str = ""
 
 
 Releases = Mapping[str, Mapping[str, Wheel]]
@@ -70,6 +74,9 @@ def _build(name: str, version: str, wheel: Wheel) -> bytes:
     if wheel.source:
         project = f'[project]\nname = "{name}"\nversion = "{version}"\n'
         contents = {"PKG-INFO": "\n".join(lines) + "\n", "pyproject.toml": project}
+        if wheel.setup:
+            lines[0] = "Metadata-Version: 1.2"
+            contents = {"PKG-INFO": "\n".join(lines) + "\n", "setup.py": wheel.setup}
         with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
             for member, text in contents.items():
                 entry = tarfile.TarInfo(f"{base}/{member}")

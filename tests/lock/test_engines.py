@@ -195,15 +195,22 @@ pypi = "http://127.0.0.1:9/simple"
     assert sorted(p.name for p in old.iterdir()) == ["rig.lock"]
 
 
-def test_lock_with_unbuildable_sdist_uses_resolvelib(
+OLD_SPEC = """
+rig = 1
+name = "lab"
+[env.lab]
+python = "3.6"
+interpreter = "pyenv"
+packages = {{ {package} }}
+"""
+
+
+def test_lock_with_unreadable_requirement_uses_resolvelib(
     tmp_path: Path, rigspec: Callable[..., Any]
 ) -> None:
-    """The setup.py of absl-py 0.2.2 takes a Python with two digits after the dot for an old one."""
+    """The wheels of pandas 0.22 require `pytz (>=2011k)`, which uv does not read."""
     spec = tmp_path / "rig.toml"
-    spec.write_text(
-        'rig = 1\nname = "lab"\n[env.lab]\npython = "3.6"\ninterpreter = "pyenv"\n'
-        'packages = { absl-py = "==0.2.2" }\n'
-    )
+    spec.write_text(OLD_SPEC.format(package='pandas = "==0.22.0"'))
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
     assert 'engine = "resolvelib"' in (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
@@ -212,3 +219,17 @@ def test_lock_with_unbuildable_sdist_uses_resolvelib(
     assert done.returncode == 1, done.stderr
     assert "error[RS506]" in done.stderr
     assert not (tmp_path / "by-uv").exists()
+
+
+def test_lock_with_unbuildable_metadata_uses_uv(
+    tmp_path: Path, rigspec: Callable[..., Any]
+) -> None:
+    """The setup.py of absl-py 0.2.2 takes a Python with two digits after the dot for an old one."""
+    spec = tmp_path / "rig.toml"
+    spec.write_text(OLD_SPEC.format(package='absl-py = "==0.2.2"'))
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert 'engine = "uv"' in (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+    locked = (tmp_path / "lock" / "lab.requirements.txt").read_text(encoding="utf-8")
+    # A requirement of the archive.
+    assert "six==" in locked

@@ -116,6 +116,33 @@ def test_lock_takes_prereleases_only_where_they_are_required(
     }
 
 
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        ({"setuptools": {"70.0": Wheel()}, "wheel": {"0.40": Wheel()}}, "player 2.0, codec 1.0"),
+        # Nothing builds it: an older release is taken that does without.
+        ({}, "player 1.0"),
+    ],
+)
+def test_lock_reads_archive_whose_metadata_does_not_build(
+    tools: Releases, expected: str, lock: Callable[..., Mapping[str, str]]
+) -> None:
+    """As audiocraft, whose av 11 needs the headers of FFmpeg to state its requirements."""
+    codec = Wheel(["arrays<2"], source=True, setup="raise SystemExit('no headers of FFmpeg')")
+    found = lock(
+        {
+            **tools,
+            "player": {"1.0": Wheel(["arrays"]), "2.0": Wheel(["codec==1.0", "arrays"])},
+            "codec": {"1.0": codec},
+            "arrays": {"1.5": Wheel(), "2.0": Wheel()},
+        },
+        "player",
+    )
+    assert found["arrays"] == ("1.5" if "codec" in found else "2.0")
+    names = [name for name in ("player", "codec") if name in found]
+    assert ", ".join(f"{name} {found[name]}" for name in names) == expected
+
+
 SPEC = """
 rig = 1
 name = "lab"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
 from rigspec.lock.python.conflicts import PackageConflict, find_collision
 from rigspec.lock.python.direct_packages import add_metadata_wheels
+from rigspec.lock.python.engines.archive_metadata import ArchiveMetadata
 from rigspec.lock.python.engines.pip_tools import find_interpreter
 from rigspec.lock.python.engines.process import find_index_host, run_engine
 from rigspec.lock.python.engines.uv_report import read_requirements
@@ -46,6 +47,16 @@ _LIMIT = re.compile(
     r"failed to (?:download and )?build|could not be parsed|invalid metadata", re.IGNORECASE
 )
 _ROUNDS = 20
+# Source archives of one result that a build fails for.
+_ARCHIVES = 40
+
+
+class _UnreadableError(EngineLimit):
+    """A package that uv cannot read, with its report."""
+
+    def __init__(self, diagnostic: Diagnostic, status: int, report: str) -> None:
+        super().__init__(diagnostic, status)
+        self.report = report
 
 
 def compile_requirements(request: ResolveRequest) -> str:
@@ -66,73 +77,96 @@ def compile_requirements(request: ResolveRequest) -> str:
     )
     # uv takes a login page for an empty index, and has no limit on the size or time of a response.
     index.read_pages(Requirement(text).name for text in request.requirements)
-    return _prefer_wheels(request, index, _compile_installable(request, index))
+    return _Compiler(request, index).compile()
 
 
-def _compile_installable(request: ResolveRequest, index: PackageIndex) -> str:
-    """Return a result that the environment's own pip can install.
+class _Compiler:
+    """Runs uv until its result can be installed."""
 
-    uv reads the lower bound of Requires-Python and ignores what it excludes (`!=3.6.*`), so its
-    result is compared with the files that pip would find, and requested again without the rest.
-    """
-    bounds = list(request.constraints)
-    unusable: list[HashedPin] = []
-    for _ in range(_ROUNDS):
-        text = _compile_once(request, bounds)
-        unusable = index.missing(read_pins(text))
-        if not unusable:
+    def __init__(self, request: ResolveRequest, index: PackageIndex) -> None:
+        self._request = request
+        self._index = index
+        self._metadata = ArchiveMetadata(index)
+
+    def compile(self) -> str:
+        """Return the result, with older wheels in place of newer source archives, where possible.
+
+        No other package that is requested becomes older for it.
+        """
+        constraints = self._request.constraints
+        text = self._compile_installable(constraints)
+        return self._try_bounds(constraints, text, tuple(self._bound_to_wheels(text)))
+
+    def _try_bounds(self, constraints: Sequence[str], text: str, bounds: Sequence[str]) -> str:
+        """Return the result with as many of the bounds as make no other requested package older."""
+        if not bounds:
             return text
-        bounds += [_exclude(index, pin.name, pin.version) for pin in unusable]
-    raise report_no_solution(request.env, _explain_endless(request, unusable))
+        try:
+            found = self._compile_installable((*constraints, *bounds))
+        except LockError as error:
+            if error.status != 1:
+                raise
+        else:
+            if not _makes_older(self._request, text, found, bounds):
+                return found
+        if len(bounds) == 1:
+            return text
+        for bound in bounds:
+            found = self._try_bounds(constraints, text, (bound,))
+            if found != text:
+                constraints = (*constraints, bound)
+                text = found
+        return text
+
+    def _compile_installable(self, constraints: Sequence[str]) -> str:
+        """Return a result that the environment's own pip can install.
+
+        uv reads the lower bound of Requires-Python and ignores what it excludes (`!=3.6.*`), so its
+        result is compared with the files that pip would find, and requested again without the rest.
+        """
+        bounds = list(constraints)
+        unusable: list[HashedPin] = []
+        for _ in range(_ROUNDS):
+            text = self._compile_readable(bounds)
+            unusable = self._index.missing(read_pins(text))
+            if not unusable:
+                return text
+            bounds += [_exclude(self._index, pin.name, pin.version) for pin in unusable]
+        raise report_no_solution(self._request.env, _explain_endless(self._request, unusable))
+
+    def _compile_readable(self, constraints: Sequence[str]) -> str:
+        """Return a result; metadata that uv would have to build is read from the archive.
+
+        A search through the versions of a package comes across releases that no Python or machine
+        of today builds, and uv ends with the first.
+        """
+        for _ in range(_ARCHIVES):
+            bounds = (*constraints, *self._metadata.excluded)
+            try:
+                return _compile_once(self._request, bounds, self._metadata.render())
+            except _UnreadableError as error:
+                if not self._metadata.add_unbuilt(error.report):
+                    raise
+        raise report_no_solution(self._request.env, f"{_ARCHIVES} source archives cannot be built")
+
+    def _bound_to_wheels(self, text: str) -> Iterator[str]:
+        """Yield constraints to the newest release with a wheel, where one replaces an archive."""
+        for pin in self._index.source_only(read_pins(text)):
+            wheels = [
+                offer.version
+                for offer in self._index.offers(pin.name)
+                # A pre-release is not what a newer release of the same package is replaced with.
+                if offer.has_wheel
+                and (pin.version.is_prerelease or not offer.version.is_prerelease)
+            ]
+            if wheels and min(wheels) < pin.version:
+                yield f"{pin.name}<={max(v for v in wheels if v < pin.version)}"
 
 
 def _explain_endless(request: ResolveRequest, unusable: Sequence[HashedPin]) -> str:
     """Return which packages have no usable release after all rounds."""
     names = ", ".join(f"{pin.name} {pin.version}" for pin in unusable)
     return f"pip {request.target.pip} on Python {request.target.version} cannot install {names}"
-
-
-def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> str:
-    """Return the result with older wheels in place of newer source archives, where possible.
-
-    No other package that is requested becomes older for it.
-    """
-    bounds = []
-    for pin in index.source_only(read_pins(text)):
-        wheels = [
-            offer.version
-            for offer in index.offers(pin.name)
-            # A pre-release is not what a newer release of the same package is replaced with.
-            if offer.has_wheel and (pin.version.is_prerelease or not offer.version.is_prerelease)
-        ]
-        if wheels and min(wheels) < pin.version:
-            bounds.append(f"{pin.name}<={max(v for v in wheels if v < pin.version)}")
-    return _try_bounds(request, index, text, bounds)
-
-
-def _try_bounds(
-    request: ResolveRequest, index: PackageIndex, text: str, bounds: Sequence[str]
-) -> str:
-    """Return the result with as many of the bounds as make no other requested package older."""
-    if not bounds:
-        return text
-    bounded = replace(request, constraints=(*request.constraints, *bounds))
-    try:
-        found = _compile_installable(bounded, index)
-    except LockError as error:
-        if error.status != 1:
-            raise
-    else:
-        if not _makes_older(request, text, found, bounds):
-            return found
-    if len(bounds) == 1:
-        return text
-    for bound in bounds:
-        found = _try_bounds(request, index, text, [bound])
-        if found != text:
-            request = replace(request, constraints=(*request.constraints, bound))
-            text = found
-    return text
 
 
 def _makes_older(request: ResolveRequest, before: str, after: str, bounds: Sequence[str]) -> bool:
@@ -155,7 +189,8 @@ def _exclude(index: PackageIndex, name: str, version: Version) -> str:
     return f"{name}!={version}"
 
 
-def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
+def _compile_once(request: ResolveRequest, constraints: Sequence[str], metadata: str) -> str:
+    """Return what uv makes of a request; ``metadata`` is a file of its configuration."""
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
@@ -164,7 +199,10 @@ def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
         preferred = request.preferred_versions().items()
         lines = [f"{name}=={version}\n" for name, version in preferred]
         output.write_text("".join(lines), encoding="utf-8")
-        command = [*_command(request), "--constraints", str(bounds)]
+        configuration = Path(folder) / "uv.toml"
+        configuration.write_text(metadata, encoding="utf-8")
+        command = [*_command(request), "--config-file", str(configuration)]
+        command += ["--constraints", str(bounds)]
         command += ["--output-file", str(output), "-"]
         direct = add_metadata_wheels(request.direct, Path(folder))
         requirements = "".join(f"{line}\n" for line in (*request.requirements, *direct))
@@ -184,7 +222,7 @@ def _failure(request: ResolveRequest, constraints: Sequence[str], stderr: str) -
     words = _last_words(stderr)
     if _LIMIT.search(stderr):
         failure = report_no_solution(request.env, words)
-        return EngineLimit(failure.diagnostic, failure.status)
+        return _UnreadableError(failure.diagnostic, failure.status, stderr)
     if _TROUBLE.search(stderr):
         host = find_index_host(request)
         return index_failure(f"the packages of `{request.env}`", f"{words} (from {host})")
@@ -202,7 +240,7 @@ def _command(request: ResolveRequest) -> list[str]:
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-progress", "--color", "never"]
     command += ["--python-version", target.version, "--generate-hashes"]
     command += ["--python-platform", f"{target.arch}-manylinux_2_{least}"]
-    command += ["--no-header", "--no-annotate", "--no-config"]
+    command += ["--no-header", "--no-annotate"]
     # Left to itself, uv downloads the target's Python, only to read source archives.
     command += ["--python", _find_builder(target.series), "--no-python-downloads"]
     if as_of is not None:

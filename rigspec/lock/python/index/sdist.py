@@ -110,10 +110,12 @@ def read_archive(
             texts = {entry.filename: archive.read(entry) for entry in entries}
     else:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            listed = list(_list_members(tar, wanted))
-            names = [member.name for member in listed]
-            members = [m for m in listed if m.isfile() and wanted(m.name)]
-            texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
+            names, texts = [], {}
+            for member in _list_members(tar, wanted):
+                names.append(member.name)
+                # Read at once: to go back in a compressed archive is to read it again.
+                if member.isfile() and wanted(member.name):
+                    texts[member.name] = (tar.extractfile(member) or io.BytesIO()).read()
     return names, {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
 
 
