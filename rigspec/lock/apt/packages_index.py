@@ -15,9 +15,13 @@ from rigspec.lock.errors import report_untrusted_index
 
 __all__ = ["AptCandidate", "AptIndex", "PackageList", "Relation", "strip_packaging_revision"]
 
-_NAME = re.compile(rb"^Package:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
-_PROVIDES = re.compile(rb"^Provides:((?:.*)(?:\n[ \t].*)*)", re.MULTILINE)
-_BASE = re.compile(rb"^(?:Priority:[ \t]*required|Essential:[ \t]*yes)[ \t]*$", re.MULTILINE)
+# Each begins with characters, which `re` finds ten times as fast as `^`: a list has 50 MB.
+_NAME = re.compile(rb"\nPackage:[ \t]*(\S+)[ \t]*(?=\n)")
+_PROVIDES = re.compile(rb"\nProvides:((?:.*)(?:\n[ \t].*)*)")
+_BASE = (
+    re.compile(rb"\nPriority:[ \t]*required[ \t]*(?=\n)"),
+    re.compile(rb"\nEssential:[ \t]*yes[ \t]*(?=\n)"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class PackageList:
         architecture: str | None = None,
     ) -> None:
         self._archive = archive
-        self._data = data
+        self._data = b"\n%b\n" % data
         self._avoided = avoided
         self._architectures = (architecture, "all") if architecture is not None else ()
 
@@ -104,8 +108,9 @@ class PackageList:
 
     def base(self) -> Iterator[str]:
         """Yield the names of the packages of every system of this release."""
-        for found in _BASE.finditer(self._data):
-            yield self._offer(self._start(found.start())).name
+        for pattern in _BASE:
+            for found in pattern.finditer(self._data):
+                yield self._offer(self._start(found.start())).name
 
     @cached_property
     def _places(self) -> dict[bytes, list[int]]:
@@ -131,8 +136,8 @@ class PackageList:
 
     def _start(self, place: int) -> int:
         """Return the start of the paragraph around a position."""
-        before = self._data.rfind(b"\n\n", 0, place)
-        return before + 2 if before >= 0 else 0
+        before = self._data.rfind(b"\n\n", 0, place + 1)
+        return before + 2 if before >= 0 else 1
 
     def _offer(self, start: int) -> AptCandidate:
         end = self._data.find(b"\n\n", start)
@@ -200,7 +205,7 @@ def _read(archive: str, paragraph: bytes) -> AptCandidate:
         return _build(archive, Packages(paragraph))
     except (KeyError, ValueError) as error:
         why = f"no {error}" if isinstance(error, KeyError) else str(error)
-        found = _NAME.search(paragraph)
+        found = _NAME.search(b"\n%b\n" % paragraph)
         name = found[1].decode(errors="replace") if found is not None else "?"
         what = f"the package list of {archive}"
         raise report_untrusted_index(what, f"invalid entry of `{name}`: {why}") from None

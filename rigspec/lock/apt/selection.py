@@ -62,12 +62,13 @@ def select_packages(
     system = f"{distribution.name} {distribution.release}"
     archives = open_archives(distribution, sources)
     first, every = distribution.components[:1], distribution.components
+    lists = _PackageLists(distribution, archives, third_party)
     try:
         try:
-            chosen, used = _choose(distribution, archives, first, requested, third_party)
+            chosen, used = _choose(lists, first, requested)
         except (PackageNotFound, UnsatisfiableDependency):
             # Something is in another component only.
-            chosen, used = _choose(distribution, archives, every, requested, third_party)
+            chosen, used = _choose(lists, every, requested)
     except PackageNotFound as error:
         do = "look at the name's spelling, or take it out of the spec"
         if error.instead:
@@ -113,30 +114,59 @@ def _snapshot(
     return None, (Unpinned("the snapshot of the archive", why),)
 
 
+class _PackageLists:
+    """The package lists of the distribution's and other archives, each read once."""
+
+    def __init__(
+        self,
+        distribution: Distribution,
+        archives: Sequence[Archive],
+        third_party: Sequence[Archive],
+    ) -> None:
+        self.archives = archives
+        self.third_party = third_party
+        self._distribution = distribution
+        self._others: tuple[PackageList, ...] | None = None
+        self._read: dict[tuple[str, str], PackageList | None] = {}
+
+    def of(self, components: Sequence[str]) -> Mapping[tuple[int, str], PackageList]:
+        """Return the lists that there are, by the number of the archive and the component."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        places = [(n, component) for n in range(len(self.archives)) for component in components]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            lists = zip(places, pool.map(lambda place: self._list(*place), places), strict=True)
+            return {place: each for place, each in lists if each is not None}
+
+    def others(self) -> tuple[PackageList, ...]:
+        """Return the lists of archives of other parties."""
+        if self._others is None:
+            architecture = self._distribution.architecture
+            self._others = tuple(_read_third_party(a, architecture) for a in self.third_party)
+        return self._others
+
+    def _list(self, number: int, component: str) -> PackageList | None:
+        from rigspec.lock.apt.packages_index import PackageList
+
+        archive = self.archives[number]
+        key = (archive.folder, component)
+        if key not in self._read:
+            text = archive.packages(component, self._distribution.architecture)
+            name, avoided = archive.locked.name, self._distribution.avoided
+            self._read[key] = None if text is None else PackageList(name, text, avoided)
+        return self._read[key]
+
+
 def _choose(
-    distribution: Distribution,
-    archives: Sequence[Archive],
-    components: Sequence[str],
-    requested: PackageRequest,
-    third_party: Sequence[Archive],
+    lists: _PackageLists, components: Sequence[str], requested: PackageRequest
 ) -> tuple[Mapping[str, Choice], tuple[Archive, ...]]:
     """Return the choice from some components, and the archives with the components they have."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from rigspec.lock.apt.dependency_resolver import find_base_system, resolve_closure
-    from rigspec.lock.apt.packages_index import AptIndex, PackageList
+    from rigspec.lock.apt.packages_index import AptIndex
 
-    places = [(archive, component) for archive in archives for component in components]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        texts = list(pool.map(lambda p: p[0].packages(p[1], distribution.architecture), places))
-    lists = [
-        (archive, component, PackageList(archive.locked.name, text, distribution.avoided))
-        for (archive, component), text in zip(places, texts, strict=True)
-        if text is not None
-    ]
-    release = [each for archive, _, each in lists if archive is archives[0]]
-    others = [_read_third_party(archive, distribution.architecture) for archive in third_party]
-    index = AptIndex([*(each for _, _, each in lists), *others])
+    found = lists.of(components)
+    release = [each for (number, _), each in found.items() if number == 0]
+    index = AptIndex([*found.values(), *lists.others()])
     own = [package for package in requested.wanted if package.archive is None]
     names = sorted({package.name for package in (*own, *requested.needed)})
     chosen = resolve_closure(
@@ -144,11 +174,11 @@ def _choose(
         names,
         find_base_system(release),
         requested.preferred,
-        _wanted_third_party(requested, third_party),
+        _wanted_third_party(requested, lists.third_party),
     )
     used = []
-    for archive in archives:
-        had = tuple(component for a, component, _ in lists if a is archive)
+    for number, archive in enumerate(lists.archives):
+        had = tuple(component for n, component in found if n == number)
         used.append(replace(archive, locked=replace(archive.locked, components=had)))
     return chosen, tuple(used)
 
