@@ -28,7 +28,7 @@ from rigspec.resolve.problem.rule_index import get_rule_index
 from rigspec.resolve.problem.systems import find_unchosen_systems
 from rigspec.selftest.minimal_spec import ComponentRequest, build_minimal_spec, parse_part
 from rigspec.spec.loader import parse_spec
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import Alternative, parse_alternative
 
 __all__ = ["RuleTestResult", "check_rule"]
 
@@ -38,6 +38,8 @@ _MAX_FORBIDDEN = 4
 
 # Components that the operating system sets, not a line of a spec.
 _WITH_OS = frozenset({"glibc", "default_gcc"})
+
+_EXACT = re.compile(r"==[\d.]+")
 
 
 @dataclass(frozen=True)
@@ -181,16 +183,26 @@ def _parts(
         return
     framework = rule.requires.component
     builds = [r for r in matrix.product(framework).releases if r.version.endswith(text)]
-    for product_ in matrix.products:
-        for other in product_.rules:
-            if other.requires.component != framework or len(other.when) != 1:
-                continue
-            exact = [a for a in other.when[0].alternatives if re.fullmatch(r"==[\d.]+", a)]
-            required = [parse_alternative(a) for a in other.requires.alternatives]
-            if other.when[0].component == condition.component and any(
-                alternative.admits(r.family, r.version) for r in builds for alternative in required
-            ):
-                yield from (ComponentRequest(None, f"{version}{text}") for version in exact)
+    for exact, required in _releases_with_rules(condition.component, framework, matrix):
+        if any(alternative.admits(r.family, r.version) for r in builds for alternative in required):
+            yield from (ComponentRequest(None, f"{version}{text}") for version in exact)
+
+
+def _releases_with_rules(
+    package: str, framework: str, matrix: Matrix
+) -> tuple[tuple[list[str], list[Alternative]], ...]:
+    """Return exact releases of a package with the releases of the framework that they require."""
+    name = f"exact releases of {package} for {framework}"
+    known = matrix.cache.get(name)
+    if not isinstance(known, tuple):
+        known = matrix.cache[name] = tuple(
+            (exact, [parse_alternative(text) for text in other.requires.alternatives])
+            for other in matrix.rules()
+            if other.requires.component == framework
+            and [condition.component for condition in other.when] == [package]
+            and (exact := [a for a in other.when[0].alternatives if _EXACT.fullmatch(a)])
+        )
+    return known
 
 
 def _conditions(rule: Rule, matrix: Matrix) -> Iterator[dict[str, ComponentRequest]]:

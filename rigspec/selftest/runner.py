@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,8 +14,9 @@ from rigspec.selftest.rules import RuleTestResult, check_rule
 
 __all__ = ["check_all_rules"]
 
-# Rules per task: few enough that the processes finish together.
-_RULES_PER_TASK = 8
+# Rules per task: few enough that the processes finish together, and many enough that rules of one
+# table, which need the same parts of the matrix, are mostly in one process.
+_RULES_PER_TASK = 32
 
 
 def check_all_rules() -> Iterator[RuleTestResult]:
@@ -26,7 +28,10 @@ def check_all_rules() -> Iterator[RuleTestResult]:
 
 @cache
 def _load() -> Matrix:
-    return load_matrix()
+    matrix = load_matrix()
+    # It lives as long as the process: the collector does not search it again and again.
+    gc.freeze()
+    return matrix
 
 
 def _test(index: int) -> RuleTestResult:
