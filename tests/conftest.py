@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rigspec.garbage_collection import pause_garbage_collection
 from tests.browser import open_chromium
 from tests.command import run_in_process
 from tests.deferred import defer_iri_syntax
@@ -57,6 +59,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 0.0 if long is None else float(long.kwargs["seconds"])
 
     items.sort(key=seconds, reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the thousands of tests and their modules out of garbage collection: they stay."""
+    with pause_garbage_collection():
+        result = yield
+    gc.freeze()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
