@@ -32,7 +32,7 @@ provider = "debian"
 packages = ["libcudart11.0"]
 
 [system]
-packages = ["tmux", "python3-venv"]
+packages = ["tmux", "file"]
 
 [mirrors]
 apt = "{mirror}"
