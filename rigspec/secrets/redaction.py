@@ -111,6 +111,8 @@ def list_redacted_values(text: str) -> tuple[str, ...]:
     scanned = _scan(text)
     for line, place in zip(scanned.lines, scanned.places, strict=True):
         hidden = _hide(line, *place, scanned.rules)
+        if not hidden:
+            continue
         shown = "".join(c if i in hidden else "\n" for i, c in enumerate(line))
         words.update(word for word in shown.split("\n") if len(word) >= 6)
     return tuple(sorted(words, key=lambda word: (-len(word), word)))
