@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from rigspec.cli.common.pipeline import resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
@@ -243,24 +243,30 @@ RENDER = """async ([text]) => {
 }"""
 
 
-def run_mermaid(page: Page, mermaid: Path, text: str) -> dict[str, list[str]]:
-    page.goto("about:blank")
+@pytest.fixture(scope="module")
+def mermaid_page(chromium: Browser, mermaid: Path) -> Page:
+    """A page with Mermaid, whose 3 MB the browser reads once."""
+    page = chromium.new_page()
     page.add_script_tag(path=mermaid)
+    return page
+
+
+def run_mermaid(page: Page, text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = page.evaluate(RENDER, [text])
     return found
 
 
-def test_mermaid_of_rigs_is_drawn_in_browser(browser_page: Page, mermaid: Path) -> None:
+def test_mermaid_of_rigs_is_drawn_in_browser(mermaid_page: Page) -> None:
     for name, machine in RIGS:
         drawn = build_rig_graph(name, machine)
-        found = run_mermaid(browser_page, mermaid, render_mermaid(drawn))
+        found = run_mermaid(mermaid_page, render_mermaid(drawn))
         nodes = {"\n".join([b.title, *(n.numbered_text for n in b.notes)]) for b in drawn.nodes}
         assert set(found["nodes"]) == nodes, name
         assert len([edge for edge in found["edges"] if edge]) == len(drawn.edges)
 
 
-def test_mermaid_escapes_hostile_texts(browser_page: Page, mermaid: Path) -> None:
-    found = run_mermaid(browser_page, mermaid, render_mermaid(build_hostile_graph()))
+def test_mermaid_escapes_hostile_texts(mermaid_page: Page) -> None:
+    found = run_mermaid(mermaid_page, render_mermaid(build_hostile_graph()))
     shown = {collapse_spaces(node) for node in found["nodes"]}
     for index, text in enumerate(TEXTS):
         assert collapse_spaces(f"{text}\n{text} [{index + 1}]") in shown, text
