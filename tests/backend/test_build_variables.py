@@ -30,6 +30,8 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.long(seconds=13)
 
+# Unpacks pip in a tenth of the time that venv takes to install it.
+CREATOR = (sys.executable, "-m", "virtualenv")
 VARIABLE = "TOOL_FORCE_BUILD=TRUE"
 STEP = ROOT / "rigspec" / "plan" / "steps" / "environment" / "step.sh"
 RIG_IMAGE = ROOT / "backends" / "image" / "rig-image"
@@ -93,7 +95,7 @@ def create_by_step(lock: Path, *variables: str) -> subprocess.CompletedProcess[s
     declare -A arg=([path]={lock.parent}/env [tools]=lab.tools.txt \
       [requirements]=lab.requirements.txt [sources]=lab.sources.txt [index]={index} \
       [build_variables]="{" ".join(variables)}")
-    create_environment {sys.executable} -m venv
+    create_environment {" ".join(CREATOR)}
     """
     return run("bash", "-ec", script)
 
@@ -111,9 +113,7 @@ def create_in_image(lock: Path, *variables: str) -> subprocess.CompletedProcess[
         *options,
         *files,
         "--",
-        sys.executable,
-        "-m",
-        "venv",
+        *CREATOR,
     )
     return run("sh", RIG_IMAGE, *words, RIG_LOCK=str(lock))
 
