@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.check import check_machine
-from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.diagnostics.render.github import render_github
 from rigspec.diagnostics.render.json import render_json
 from rigspec.diagnostics.render.sarif import render_sarif
@@ -36,6 +36,7 @@ def test_field_text_is_refused_at_position_or_unchanged(field: Field) -> None:
     name, path = place(field)
     rig = alone(RIGS[name], path)
     valid = path[-1] if field.of_key else value_at(rig, path)
+    refused: list[tuple[Report, str]] = []
     for text in _texts(valid):
         changed = with_text(rig, path, text, of_key=field.of_key)
         toml = written(changed)
@@ -44,10 +45,11 @@ def test_field_text_is_refused_at_position_or_unchanged(field: Field) -> None:
             spec = parse_spec(FILE, toml.text)
         except InvalidSpec as error:
             _refused(error.diagnostics, toml.lines[at], text)
-            _shown(error.diagnostics, "invalid", toml.text)
+            refused.append((_invalid(error.diagnostics), toml.text))
         else:
             meant = spec.rig.model_dump(exclude_unset=True)
             assert _canonical(_read(meant, field, at)) == _canonical(_given(changed, field, at))
+    _shown(refused)
 
 
 def _read(rig: Any, field: Field, at: tuple[Any, ...]) -> Any:
@@ -98,16 +100,21 @@ def _refused(diagnostics: tuple[Any, ...], line: int, text: str) -> None:
     )
 
 
-def _shown(diagnostics: tuple[Any, ...], status: str, toml: str) -> None:
-    """In no form of a report is anything left that a terminal or a log would obey."""
-    report = Report(FILE, None, status, None, diagnostics)
+def _invalid(diagnostics: tuple[Diagnostic, ...]) -> Report:
+    return Report(FILE, None, "invalid", None, diagnostics)
+
+
+def _shown(specs: Sequence[tuple[Report, str]]) -> None:
+    """In no form of reports is anything left that a terminal or a log would obey.
+
+    Forms for programs have all reports, and the page of each code once.
+    """
+    reports = [report for report, _ in specs]
     for form in (
-        render_text(report, {FILE: toml}),
-        render_json([report]),
-        render_sarif([report]),
-        render_github([report]),
+        *(render_text(report, {FILE: toml}) for report, toml in specs),
+        *(render(reports) for render in (render_json, render_sarif, render_github)),
     ):
-        assert _harmless(form), ascii(form[:400])
+        assert [ascii(line) for line in form.split("\n") if not _harmless(line)] == []
 
 
 def _harmless(text: str) -> bool:
@@ -152,7 +159,7 @@ def test_check_of_valid_texts_has_no_traceback(free: list[tuple[Any, ...]]) -> N
         report = check_machine(
             spec, "tower", load_required_matrix(spec.rig, "tower"), repairs=False
         )
-        _shown(report.diagnostics, report.status, toml)
+        _shown([(report, toml)])
         assert all(found.code and found.spans for found in report.diagnostics)
     assert read > 40
 
@@ -171,7 +178,7 @@ def test_check_of_each_field_has_no_traceback(field: Field) -> None:
             report = check_machine(
                 spec, machine, load_required_matrix(spec.rig, machine), repairs=False
             )
-            _shown(report.diagnostics, report.status, toml)
+            _shown([(report, toml)])
 
 
 @pytest.mark.parametrize("name", RIGS)
@@ -207,7 +214,7 @@ def test_invalid_toml_text_is_refused_without_output(
             parse_spec(FILE, text)
         assert "RS001" in [found.code for found in refused.value.diagnostics]
         _refused(refused.value.diagnostics, toml.lines[at], raw.decode())
-        _shown(refused.value.diagnostics, "invalid", text)
+        _shown([(_invalid(refused.value.diagnostics), text)])
 
 
 @pytest.mark.parametrize("command", ["check", "lock", "compile"])
@@ -239,7 +246,7 @@ def test_random_text_is_read_or_refused_at_position(field: Field, text: str) -> 
         spec = parse_spec(FILE, toml.text)
     except InvalidSpec as error:
         _refused(error.diagnostics, toml.lines[at], text)
-        _shown(error.diagnostics, "invalid", toml.text)
+        _shown([(_invalid(error.diagnostics), toml.text)])
     else:
         for machine in spec.rig.machine:
             check_machine(spec, machine, load_required_matrix(spec.rig, machine), repairs=False)
@@ -251,7 +258,7 @@ def test_random_file_is_read_or_refused(text: str) -> None:
     try:
         parse_spec(FILE, text)
     except InvalidSpec as error:
-        _shown(error.diagnostics, "invalid", text)
+        _shown([(_invalid(error.diagnostics), text)])
 
 
 @pytest.mark.parametrize(
