@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -10,7 +11,7 @@ from rigspec.check import check_machine
 from rigspec.diagnostics.render.text import render_text
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
-from tests.resolve.rigs import check
+from tests.resolve.rigs import check, check_text
 
 # Each environment has several open components, so any recursion over them ends in an error.
 _COUNT = sys.getrecursionlimit()
@@ -24,6 +25,26 @@ def test_more_environments_than_frames_resolve(tmp_path: Path) -> None:
     assert report.resolution is not None
     assert {env.python for env in report.resolution.envs} == {"3.12"}
     assert len(report.resolution.envs) == _COUNT
+
+
+def _measure_environments(count: int) -> float:
+    """Return the CPU seconds of a check in which the driver excludes builds of each environment."""
+    machine = '[machine.box]\nos = "ubuntu 22.04"\ngpus = ["RTX 4090"]\ndriver = "550"\n'
+    environments = "".join(
+        f'[env.e{n}]\npython = "3.12"\npackages = {{ torch = "*" }}\n' for n in range(count)
+    )
+    start = time.process_time()
+    report = check_text(f'rig = 1\nname = "box"\n{machine}{environments}')
+    taken = time.process_time() - start
+    assert report.resolution is not None
+    assert len({env.frameworks for env in report.resolution.envs}) == 1
+    return taken
+
+
+def test_environments_whose_newest_builds_are_excluded_take_linear_time() -> None:
+    _measure_environments(1)  # loads the matrix
+    few, many = _measure_environments(60), _measure_environments(600)
+    assert many < 25 * few
 
 
 def test_each_of_many_unknown_keys_is_reported() -> None:

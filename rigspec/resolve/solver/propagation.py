@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from enum import Enum, auto
 
 from rigspec.resolve.problem.bound_rules import BoundRuleGroup
 from rigspec.resolve.problem.builder import ProblemBuilder
@@ -40,8 +41,7 @@ def propagate(builder: ProblemBuilder, requirements: tuple[Requirement, ...]) ->
         )
     if not all(domains.values()):
         return None
-    every_group = dict.fromkeys(range(len(builder.binding.groups)))
-    propagation = Propagation(builder, _OpenRules(), domains, {}, every_group, dict(every_group))
+    propagation = Propagation(builder, domains, len(builder.binding.groups))
     declared = (
         mask_rule(row, builder.universes, None)
         for rule_table in builder.declared
@@ -64,33 +64,42 @@ class _OpenRules:
             self.numbers_of[key].append(number)
         return number
 
+    def remove_last(self) -> None:
+        """Remove the rule that was added last."""
+        for key in self.rules.pop().row.keys:
+            self.numbers_of[key].pop()
+
+
+class _Change(Enum):
+    """A domain has fewer releases, a rule is open or no longer is, a group was read."""
+
+    NARROWED = auto()
+    OPENED = auto()
+    CLOSED = auto()
+    READ = auto()
+
 
 class Propagation:
     """The remaining releases of each component, and the rules that still apply.
 
-    ``open_rules`` are shared with the propagations of choices, ``rows`` are the numbers of those
-    that are open here. ``waiting`` are the numbers of rule groups about components with too many
-    releases left, and ``unread`` those of them whose component may have few now.
+    ``waiting`` are the numbers of rule groups about components with too many releases left, and
+    ``unread`` those of them whose component may have few now. A choice changes the propagation,
+    and can be undone: a copy for each would take quadratic time.
     """
 
-    def __init__(
-        self,
-        builder: ProblemBuilder,
-        open_rules: _OpenRules,
-        domains: dict[str, int],
-        rows: dict[int, None],
-        waiting: dict[int, None],
-        unread: dict[int, None],
-    ) -> None:
+    def __init__(self, builder: ProblemBuilder, domains: dict[str, int], groups: int) -> None:
         self._builder = builder
         self._universes = builder.universes
         self._binding = builder.binding
-        self._open_rules = open_rules
         self._domains = domains
-        self._rows = rows
-        self._waiting = waiting
-        self._unread = unread
+        self._open_rules = _OpenRules()
+        # The numbers of the open rules.
+        self._rows: dict[int, None] = {}
+        self._waiting = dict.fromkeys(range(groups))
+        self._unread = dict(self._waiting)
         self._queue: deque[int] = deque()
+        # The changes in their order: the kind, and what restores the state before it.
+        self._changes: list[tuple[_Change, str, int]] = []
 
     def is_open(self, key: str) -> bool:
         """Return whether an open rule or a waiting group is about the component."""
@@ -108,23 +117,39 @@ class Propagation:
         """Return whether this release of a component remains."""
         return bool(self._universes[key].bit(candidate) & self._domains[key])
 
-    def choose(self, key: str, candidate: Candidate) -> Propagation | None:
-        """Return the open part after choosing this release; None where that is impossible."""
-        chosen = Propagation(
-            self._builder,
-            self._open_rules,
-            dict(self._domains),
-            dict(self._rows),
-            dict(self._waiting),
-            {},
-        )
-        chosen._narrow(key, self._universes[key].bit(candidate))
-        return chosen if chosen.run() else None
+    @property
+    def mark(self) -> int:
+        """Return the present state, for `undo`."""
+        return len(self._changes)
+
+    def undo(self, mark: int) -> None:
+        """Return to an earlier state."""
+        self._queue.clear()
+        self._unread = {}
+        while len(self._changes) > mark:
+            change, key, value = self._changes.pop()
+            if change is _Change.NARROWED:
+                self._domains[key] = value
+            elif change is _Change.CLOSED:
+                self._rows[value] = None
+            elif change is _Change.OPENED:
+                del self._rows[value]
+                self._open_rules.remove_last()
+            else:
+                self._waiting[value] = None
+
+    def choose(self, key: str, candidate: Candidate) -> bool:
+        """Choose this release, with its consequences; return False on a contradiction.
+
+        The caller undoes a choice that ends in a contradiction.
+        """
+        self._narrow(key, self._universes[key].bit(candidate))
+        return self.run()
 
     def problem(self) -> Problem:
         """Return the open part as a separate problem, with every waiting rule."""
-        rows = [self._open_rules.rules[number].row for number in self._rows]
-        for number in self._waiting:
+        rows = [self._open_rules.rules[number].row for number in sorted(self._rows)]
+        for number in sorted(self._waiting):
             bound_group = self._binding.groups[number]
             rows += bound_group.rows(self._domain(bound_group))
         mentioned = {key for key in self._domains if self.is_open(key)}
@@ -143,7 +168,9 @@ class Propagation:
             if outcome is None:
                 return False
             if outcome == "open":
-                self._rows[self._open_rules.add(rule)] = None
+                number = self._open_rules.add(rule)
+                self._rows[number] = None
+                self._changes.append((_Change.OPENED, "", number))
         return True
 
     def run(self) -> bool:
@@ -169,6 +196,7 @@ class Propagation:
         ready = [n for n in numbers if self._domain(groups[n]).bit_count() <= _FEW]
         for number in ready:
             del self._waiting[number]
+            self._changes.append((_Change.READ, "", number))
         return [groups[number] for number in ready]
 
     def _domain(self, bound_group: BoundRuleGroup) -> int:
@@ -215,6 +243,7 @@ class Propagation:
         """Set the remaining releases of a component; queue what this can affect."""
         if domain == self._domains[key]:
             return
+        self._changes.append((_Change.NARROWED, key, self._domains[key]))
         self._domains[key] = domain
         rows = self._rows
         self._queue.extend([n for n in self._open_rules.numbers_of.get(key, ()) if n in rows])
@@ -230,6 +259,7 @@ class Propagation:
                     return False
                 if outcome != "open":
                     del self._rows[number]
+                    self._changes.append((_Change.CLOSED, "", number))
         return True
 
     def _apply(self, rule: MaskedRule) -> str | None:

@@ -12,7 +12,8 @@ from rigspec.resolve.solver.sat import Solution, SolverSession
 
 __all__ = ["find_newest"]
 
-# How many choices can be wrong before the SAT solver takes over.
+# How many choices can be wrong, without one more component settled, before the SAT solver takes
+# over: many environments can each have a few wrong ones.
 _MAX_BACKTRACKS = 200
 
 
@@ -36,12 +37,13 @@ def find_newest(
     start = propagate(builder, requirements)
     if start is None:
         return None
-    search = _Search(preferred or {})
+    search, mark = _Search(preferred or {}), start.mark
     try:
         found = search.search(start, builder.order)
     except _BacktrackLimit:
+        start.undo(mark)
         return _solve_with_sat(start, builder, search)
-    return search.select(found, builder.order) if found is not None else None
+    return search.select(start, builder.order) if found else None
 
 
 class _Search:
@@ -62,28 +64,32 @@ class _Search:
         """Return the most preferred candidate of each component; no choice affects another."""
         return {key: next(self.preferred_candidates(propagation, key)) for key in keys}
 
-    def search(self, start: Propagation, order: tuple[str, ...]) -> Propagation | None:
-        """Return the first solution in the order of preference, or None.
+    def search(self, state: Propagation, order: tuple[str, ...]) -> bool:
+        """Make the choices of the first solution in the order of preference; False without one.
 
         A loop and not a recursion: a spec can have more components than Python has frames.
         """
-        steps = [_Step(self, start, order, 0)]
+        steps = [_Step(self, state, order, 0)]
+        deepest = 0
         while steps:
             step = steps[-1]
             if step.key is None:
-                return step.propagation
+                return True
+            state.undo(step.mark)
             candidate = next(step.candidates, None)
             if candidate is None:
                 steps.pop()
                 if steps:
                     self._lose_patience()
                 continue
-            following = step.propagation.choose(step.key, candidate)
-            if following is None:
+            if not state.choose(step.key, candidate):
                 self._lose_patience()
-            else:
-                steps.append(_Step(self, following, order, step.place + 1))
-        return None
+                continue
+            steps.append(_Step(self, state, order, step.place + 1))
+            if len(steps) > deepest:
+                deepest = len(steps)
+                self._patience = _MAX_BACKTRACKS
+        return False
 
     def _lose_patience(self) -> None:
         self._patience -= 1
@@ -95,14 +101,14 @@ class _Step:
     """A component that is still open, and its candidates that were not tried; without any, none."""
 
     def __init__(
-        self, search: _Search, propagation: Propagation, order: tuple[str, ...], place: int
+        self, search: _Search, state: Propagation, order: tuple[str, ...], place: int
     ) -> None:
         places = range(place, len(order))
-        self.propagation = propagation
-        self.place = next((i for i in places if propagation.is_open(order[i])), len(order))
+        self.mark = state.mark
+        self.place = next((i for i in places if state.is_open(order[i])), len(order))
         self.key = order[self.place] if self.place < len(order) else None
         none: Iterator[Candidate] = iter(())
-        self.candidates = search.preferred_candidates(propagation, self.key) if self.key else none
+        self.candidates = search.preferred_candidates(state, self.key) if self.key else none
 
 
 def _solve_with_sat(
