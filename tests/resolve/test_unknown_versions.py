@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rigspec.diagnostics.model import Severity
+from rigspec.matrix.loader import load_matrix
 from tests.resolve.rigs import check_text
 
+FRAMEWORKS = [p.name for p in load_matrix().products if p.kind == "framework"]
 SPEC = """
 rig = 1
 name = "box"
@@ -25,3 +28,25 @@ def test_version_newer_than_its_table_may_be_in_a_newer_release(
     assert error.code == "RS214"
     advice = f"upgrade rigspec if CUDA {toolkit} was released after "
     assert any(line.startswith(advice) for line in error.help) == is_newer
+
+
+def test_unknown_version_of_framework_that_requires_gpu_is_reported_with_missing_gpu() -> None:
+    machine = '[machine.box]\nos = "ubuntu 22.04"\n'
+    env = '[env.lab]\nframeworks = { cupy = "<4" }\n'
+    report = check_text(f'rig = 1\nname = "box"\n{machine}{env}')
+    unknown, gpu = (d for d in report.diagnostics if d.severity is Severity.ERROR)
+    assert unknown.message == "unknown CuPy version `<4`"
+    assert gpu.message == "CuPy cannot be installed on this rig: it requires a GPU"
+    assert [span.line for span in (*unknown.spans, *gpu.spans)] == [6, 6]
+    assert gpu.help == ("declare the GPU with `gpus` in `[machine.NAME]`",)
+
+
+@pytest.mark.parametrize("version", ["<0.0.0.1", ">9999"])
+@pytest.mark.parametrize("os", ["ubuntu 22.04", "ubuntu 16.04", "rocky 9"])
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+def test_unknown_version_of_each_framework_gets_a_report(version: str, os: str, arch: str) -> None:
+    for name in FRAMEWORKS:
+        machine = f'[machine.box]\nos = "{os}"\narch = "{arch}"\n'
+        env = f'[env.lab]\nframeworks = {{ {name} = "{version}" }}\n'
+        report = check_text(f'rig = 1\nname = "box"\n{machine}{env}')
+        assert report.status in ("ok", "conflict"), name

@@ -9,6 +9,7 @@ from rigspec.diagnostics.model import Diagnostic
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.conflicts.repairs import Acceptance, RepairOption, find_repairs
 from rigspec.resolve.conflicts.report import build_conflict_diagnostic, sort_conflicts
+from rigspec.resolve.conflicts.unknown_names import list_unsatisfiable_requirements
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
@@ -45,7 +46,7 @@ def list_conflicts(
             for conflict in sort_conflicts(find_conflicts(problem, encoding, session))
             if conflict.is_about_hardware or not dependencies
         ]
-        whole = len(requirements) == len(builder.requirements)
+        whole = not list_unsatisfiable_requirements(builder)
         found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
         if repairs and conflicts:
             found = find_repairs(

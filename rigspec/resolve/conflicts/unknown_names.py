@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
@@ -29,7 +30,11 @@ from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import get_version_key, normalize_name, parse_alternative
 
-__all__ = ["find_unknown_names", "find_unsatisfiable_requirements"]
+__all__ = [
+    "find_unknown_names",
+    "find_unsatisfiable_requirements",
+    "list_unsatisfiable_requirements",
+]
 
 
 def find_unknown_names(
@@ -46,17 +51,29 @@ def find_unknown_names(
 def find_unsatisfiable_requirements(
     builder: ProblemBuilder, document: Document
 ) -> tuple[tuple[Diagnostic, ...], tuple[Requirement, ...]]:
-    """Return errors for lines that no known release satisfies, and the other requirements."""
-    components = {component.key: component for component in builder.components}
-    hopeless = [c for c in builder.requirements if not components[c.component].mask(c.alternatives)]
+    """Return errors for lines that no known release satisfies, and the requirements without them.
+
+    In their place, such lines admit every release: what they request can conflict with others at
+    any version, and then the conflict shows them.
+    """
+    hopeless = list_unsatisfiable_requirements(builder)
     if not hopeless:
         return (), builder.requirements
+    components = {component.key: component for component in builder.components}
     diagnostics = tuple(
         _no_release_error(c, components[c.component], builder, document) for c in hopeless
     )
     return diagnostics, tuple(
-        requirement for requirement in builder.requirements if requirement not in hopeless
+        replace(c, alternatives=("*",), editable=False, display="") if c in hopeless else c
+        for c in builder.requirements
+        if c not in hopeless or c.path is not None
     )
+
+
+def list_unsatisfiable_requirements(builder: ProblemBuilder) -> list[Requirement]:
+    """Return the requirements that no known release satisfies."""
+    components = {component.key: component for component in builder.components}
+    return [c for c in builder.requirements if not components[c.component].mask(c.alternatives)]
 
 
 def _no_release_error(
