@@ -14,6 +14,7 @@ from rigspec.backend.shell_library import read_library
 from rigspec.backend.short_checksums import remove_program_comments, shorten_checksums
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.steps import AptPackage, AptPackagesStep, EnvironmentStep
+from tests.execution.shell_trace import collect_lines, open_trace, trace_settings
 from tests.serving import start_server
 
 SUMS = {name: sha256(name) for name in ("curl", "gnupg", "six", "Zope.Event")}
@@ -79,11 +80,15 @@ def complete(
         .replace("https://pypi.org/simple", index)
         .replace("5, 30, 90, 0", "0,")
     )
-    script = f"set -euo pipefail\n{library}\n{calls}\n{calls}\n"
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    return subprocess.run(
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=False
-    )
+    script = folder / "complete.sh"
+    script.write_text(f"set -euo pipefail\n{library}\n{calls}\n{calls}\n", encoding="utf-8")
+    path = f"PATH={programs}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["env", path, *trace_settings(), "bash", script],
+        capture_output=True, text=True, check=False, pass_fds=open_trace(),
+    )  # fmt: skip
+    collect_lines([Path("/")])
+    return done
 
 
 class Index(BaseHTTPRequestHandler):

@@ -132,8 +132,10 @@ class Supplies:
         with zipfile.ZipFile(file, "w") as wheel:
             for path, text in members.items():
                 wheel.writestr(path, text)
-        (place / "index.html").write_text(f'<a href="{file.name}">{file.name}</a>', "utf-8")
-        return f"{name}=={version} --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        link = f'<a href="{file.name}#sha256={digest}">{file.name}</a>'
+        (place / "index.html").write_text(link, "utf-8")
+        return f"{name}=={version} --hash=sha256:{digest}\n"
 
 
 def every_plan(supplies: Supplies) -> Plan:
@@ -289,7 +291,13 @@ def _steps(
             mode="0750",
             **titled,
         ),
-        steps.ServiceStep(id="service", name="rig-every.service", unit=UNIT, **titled),
+        steps.ServiceStep(
+            id="service",
+            name="rig-every.service",
+            unit=UNIT,
+            restart_on=("settings",),
+            **titled,
+        ),
         steps.VariablesStep(
             id="variables",
             path="/etc/profile.d/rig-every.sh",

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.execution.all_step_kinds import Supplies, every_base, every_plan, write_installer
+from tests.execution.layers import Layer
 from tests.execution.roots import SystemRoot, make_root, skip_syncs
+from tests.lock.signed_archive import Keys
 
 KEPT = Path.home() / ".cache" / "rigspec-tests"
 
@@ -103,3 +106,23 @@ def scratch(tmp_path: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield a folder with the installer of a rig of every kind of step, and what it fetches."""
+    folder = tmp_path_factory.mktemp("artifact")
+    keys = Keys.made(folder)
+    (folder / "srv").mkdir()
+    write_installer(every_plan(Supplies(folder / "srv", keys)), folder / "rig")
+    yield folder
+    keys.stop()
+
+
+@pytest.fixture
+def system(artifact: Path, tmp_path: Path) -> Layer:
+    """Return a Debian 12 with this installer."""
+    layer = Layer.over(every_base(KEPT), tmp_path / "system")
+    layer.add(artifact / "srv", "srv")
+    layer.add(artifact / "rig", "root/rig")
+    return layer

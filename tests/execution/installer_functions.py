@@ -7,7 +7,8 @@ from tests.execution.layers import Layer
 INSTALLER = "/root/rig/install.sh"
 # The functions of the installer, as a step calls them: where `set -e` does nothing.
 FUNCTIONS = """
-source <(sed -e '/^trap /d' -e '/^{ trap - EXIT; main/d' /root/rig/install.sh)
+sed -e '/^trap /d' -e '/^{ trap - EXIT; main/d' /root/rig/install.sh > /root/rig/functions.sh
+source /root/rig/functions.sh
 DRY_RUN=no ALLOW_REMOVALS=no ONLY= LOGGED=; exec 7>&1 8>/dev/null; set +e
 load_plan
 apply() { run_on_step "$1" apply; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,36 @@ def test_dnf_package_that_another_needs_is_not_removed(machine: SystemRoot) -> N
     assert "kept package lib: another package depends on it" in output
     assert {"foreign 1.0", "lib 2.0"} <= list_packages(machine)
     assert "tool 1.0" not in list_packages(machine)
+
+
+def test_dnf_package_of_before_the_rig_is_not_removed(machine: SystemRoot) -> None:
+    machine.run(
+        *("rpm", "-i", *_list_files(machine, "bash"), *_list_files(machine, "lib")),
+        *_list_files(machine, "tool-1.0"),
+    )
+    install(machine)
+
+    output = install(machine, "--uninstall")
+
+    assert "kept package tool: it was already installed" in output
+    assert list_packages(machine) == {"bash 1.0", "lib 2.0", "tool 1.0"}
+
+
+def test_dnf_packages_that_another_rig_needs_are_not_removed(machine: SystemRoot) -> None:
+    folder = machine.path / "root/other"
+    shutil.copytree(machine.path / "root/rig", folder)
+    installer = folder / "install.sh"
+    text = installer.read_text("utf-8")
+    installer.write_text(text.replace(" RIG_NAME=box", " RIG_NAME=other"), "utf-8")
+    install(machine)
+    machine.run("bash", "/root/other/install.sh")
+
+    output = install(machine, "--uninstall")
+
+    assert "kept the packages of system-packages: still needed by other" in output
+    assert list_packages(machine) == {"bash 1.0", "lib 2.0", "tool 1.0"}
+    machine.run("bash", "/root/other/install.sh", "--uninstall")
+    assert list_packages(machine) == set()
 
 
 def test_dnf_newer_package_is_replaced_by_locked_version(machine: SystemRoot) -> None:

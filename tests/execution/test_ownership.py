@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.execution.all_step_kinds import Supplies, every_base, every_plan, write_installer
-from tests.execution.conftest import KEPT
 from tests.execution.installer_functions import BY_HAND, INSTALLER, called
 from tests.execution.layers import Layer
-from tests.lock.signed_archive import Keys
-
-
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("artifact")
-    keys = Keys.made(folder)
-    (folder / "srv").mkdir()
-    write_installer(every_plan(Supplies(folder / "srv", keys)), folder / "rig")
-    yield folder
-    keys.stop()
-
-
-@pytest.fixture
-def system(artifact: Path, tmp_path: Path) -> Layer:
-    layer = Layer.over(every_base(KEPT), tmp_path / "system")
-    layer.add(artifact / "srv", "srv")
-    layer.add(artifact / "rig", "root/rig")
-    return layer
 
 
 def test_records_full_disk_keeps_lists_and_stops(system: Layer) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.execution.all_step_kinds import Supplies, every_base, every_plan, write_installer
-from tests.execution.conftest import KEPT
 from tests.execution.layers import Layer
-from tests.lock.signed_archive import Keys
 
 pytestmark = pytest.mark.long(seconds=10)
 
@@ -23,23 +19,10 @@ STAYS = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("artifact")
-    keys = Keys.made(folder)
-    (folder / "srv").mkdir()
-    write_installer(every_plan(Supplies(folder / "srv", keys)), folder / "rig")
-    yield folder
-    keys.stop()
-
-
 @pytest.fixture
-def system(artifact: Path, tmp_path: Path) -> Layer:
-    layer = Layer.over(every_base(KEPT), tmp_path / "system")
-    layer.add(artifact / "srv", "srv")
-    layer.add(artifact / "rig", "root/rig")
-    shutil.copy(artifact / "rig" / "rig-installer.sh", layer.path / "up/root")
-    return layer
+def system(artifact: Path, system: Layer) -> Layer:
+    shutil.copy(artifact / "rig" / "rig-installer.sh", system.path / "up/root")
+    return system
 
 
 def test_rig_installer_installs_and_uninstalls_completely(system: Layer) -> None:

@@ -21,8 +21,10 @@ __all__ = ["find_missed_commands", "measure_library"]
 
 _LIBRARY = ROOT / "backends/steps/library"
 _TESTS = (
-    *("test_shell_installer.py", "test_removals.py", "test_accounts.py", "test_users.py"),
-    *("test_packages.py", "test_ownership.py", "test_dnf_packages.py"),
+    *("execution/test_shell_installer.py", "execution/test_removals.py", "execution/test_users.py"),
+    *("execution/test_accounts.py", "execution/test_packages.py", "execution/test_ownership.py"),
+    *("execution/test_dnf_packages.py", "execution/test_cloud_installer.py"),
+    *("execution/test_installer_faults.py", "backend/test_short_checksums.py"),
 )
 _COMMANDS = frozenset(
     {"command", "declaration_command", "unset_command", "variable_assignment", "test_command"}
@@ -34,7 +36,7 @@ def measure_library(count: int, chance: random.Random) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         traced = Path(folder, "lines")
         traced.touch()
-        tests = [f"tests/execution/{name}" for name in _TESTS]
+        tests = [f"tests/{name}" for name in _TESTS]
         options = ("-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not nightly")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *tests],

@@ -46,6 +46,3 @@ purge_packages() {  # ID NAME...: remove the packages that the step installed; i
   run_or_print "remove packages $(printf '%s' "$gone" | tr '\n' ' ')" \
     run_dnf --setopt clean_requirements_on_remove=0 remove $gone
 }
-
-# dnf records itself which packages were requested.
-restore_auto_marks() { :; }
