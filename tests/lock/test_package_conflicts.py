@@ -158,7 +158,7 @@ def test_lock_with_conflict_labels_both_lines(
 @pytest.mark.parametrize("engine", [(), ("--engine", "resolvelib")])
 @pytest.mark.parametrize(
     ("line", "pip"),
-    [("", "rigspec pins pip 26.0.1"), ('pip = "25.0"', "the spec requires pip 25.0")],
+    [("", "rigspec pins pip 26.3"), ('pip = "25.0"', "the spec requires pip 25.0")],
 )
 def test_lock_with_conflict_about_pip_names_who_pins_it(
     line: str, pip: str, engine: tuple[str, ...], tmp_path: Path, rigspec: Rigspec, address: str
@@ -172,6 +172,19 @@ def test_lock_with_conflict_about_pip_names_who_pins_it(
     assert "needs-pip 1.0 requires pip<20" in output or "needs-pip requires pip<20" in output
     assert pip in output
     assert "the environment requires" not in output
+
+
+@pytest.mark.parametrize("line", ['"==24.0"', '">=24,<24.1"'])
+def test_lock_with_pip_among_the_packages_pins_that_pip(
+    line: str, tmp_path: Path, rigspec: Rigspec, address: str
+) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(SPEC.format(packages=f"pip = {line}", address=address), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert "not checked" not in done.stderr
+    tools = (tmp_path / "lock" / "lab.tools.txt").read_text(encoding="utf-8")
+    assert "pip==24.0" in tools
 
 
 def test_lock_with_tool_of_package_does_not_bound_it(

@@ -14,7 +14,7 @@ from tests.lock.tiny_rig import Rigspec
 RELEASES = {
     "six": {"1.0": Wheel()},
     "needs-six": {"1.0": Wheel(["six"])},
-    "pip": {"24.0": Wheel(), "26.0.1": Wheel()},
+    "pip": {"24.0": Wheel(), "26.3": Wheel()},
     "wheel": {"0.42.0": Wheel()},
     **{tool: {"70.0": Wheel()} for tool in ("setuptools", "packaging")},
 }

@@ -68,6 +68,11 @@ CASES = {
         ("RS208", {"pip", "python"}, 2),
         tower(env='python = "2.7"\npip = "20.3"'),
     ),
+    "pip 23 among the packages of Python 3.6": (
+        tower(env='python = "3.6"\npackages = { pip = ">=23.1,<23.2" }'),
+        ("RS208", {"pip", "python"}, 2),
+        tower(env='python = "3.7"\npackages = { pip = ">=23.1,<23.2" }'),
+    ),
     "keras 2.3 with tensorflow 1.8": (
         tower(env='python = "3.6"\nframeworks = { tensorflow = "1.8", keras = "2.3" }'),
         ("RS209", {"keras", "tensorflow"}, 2),

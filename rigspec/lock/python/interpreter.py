@@ -9,6 +9,7 @@ from rigspec.lock.model import LockedInterpreter
 from rigspec.lock.paths import get_installed_lock_path
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.requested_packages import find_requested_pip
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import parse_specifier
 
@@ -29,8 +30,10 @@ def list_bootstrap_tools(spec: Environment, env: EnvResolution) -> Iterator[str]
 
 def explain_pip(spec: Environment, env: EnvResolution) -> str:
     """Return why the environment has this pip, for a conflict with a package."""
-    if spec.pip is not None:
-        return f"the spec requires pip {spec.pip}"
+    line = find_requested_pip(spec)
+    requested = spec.pip if line is None else line.request
+    if requested is not None:
+        return f"the spec requires pip {requested}"
     return f"rigspec pins pip {env.pip} for Python {env.python}"
 
 

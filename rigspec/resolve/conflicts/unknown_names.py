@@ -86,7 +86,10 @@ def _no_release_error(
         candidates = of_package or candidates
     title = requirement.prefix or component.title
     versions = [c.version if requirement.prefix else c.label for c in candidates]
-    known = versions[0] if len(set(versions)) == 1 else f"{versions[-1]} to {versions[0]}"
+    # A yanked release is the last of the candidates, not the oldest.
+    yanked = component.universe.on_request
+    usual = [v for c, v in zip(candidates, versions, strict=True) if c not in yanked] or versions
+    known = usual[0] if len(set(usual)) == 1 else f"{usual[-1]} to {usual[0]}"
     requested = requirement.written
     spans = (
         (document.span(requirement.path, label=requirement.label),)

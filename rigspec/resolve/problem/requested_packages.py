@@ -8,17 +8,22 @@ from rigspec.frozen import dataclass
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner, list_product_names
 from rigspec.spec.models.environment import Environment
-from rigspec.version_specifiers import normalize_name
+from rigspec.version_specifiers import normalize_name, parse_alternative
 
 __all__ = [
+    "PIP",
     "RequestedFramework",
     "RequestedPackage",
+    "find_requested_pip",
     "list_framework_products",
     "list_package_products",
     "list_requested_frameworks",
     "list_requested_packages",
     "list_source_packages",
 ]
+
+# Each environment has it, whether or not it is among the packages.
+PIP = "pip"
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,18 @@ def list_requested_packages(env: Environment) -> Iterator[RequestedPackage]:
     known = {(line.table, line.key) for line in list_requested_frameworks(env)}
     for table, lines in (("frameworks", env.frameworks), ("packages", env.requests)):
         for key, request in sorted(lines.items()):
-            if (table, key) not in known:
-                yield RequestedPackage(normalize_name(key), request, table, key)
+            name = normalize_name(key)
+            if (table, key) not in known and name != PIP:
+                yield RequestedPackage(name, request, table, key)
+
+
+def find_requested_pip(env: Environment) -> RequestedPackage | None:
+    """Return the line among the packages that requests a version of pip; None without one."""
+    for table, lines in (("frameworks", env.frameworks), ("packages", env.requests)):
+        for key, request in sorted(lines.items()):
+            if normalize_name(key) == PIP and parse_alternative(request).versions is not None:
+                return RequestedPackage(PIP, request, table, key)
+    return None
 
 
 def list_source_packages(env: Environment) -> Iterator[RequestedPackage]:

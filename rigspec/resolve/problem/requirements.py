@@ -15,6 +15,8 @@ from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.model import KeyPath, Requirement
 from rigspec.resolve.problem.release_cutoff import AS_OF, convert_to_version
 from rigspec.resolve.problem.requested_packages import (
+    PIP,
+    find_requested_pip,
     list_requested_frameworks,
     list_requested_packages,
     list_source_packages,
@@ -337,7 +339,10 @@ def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iter
         yield Requirement(get_env_key(name, "python"), (env.python,), (*path, "python"), label)
     if env.pip is not None:
         label = f"requests pip {env.pip}"
-        yield Requirement(get_env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
+        yield Requirement(get_env_key(name, PIP), (env.pip,), (*path, "pip"), label)
+    if (pip := find_requested_pip(env)) is not None:
+        label, place = f"requests pip {pip.request}", (*path, pip.table, pip.key)
+        yield Requirement(get_env_key(name, PIP), (pip.request,), place, label)
     if env.installer is not None:
         place = (*path, "interpreter", "installer")
         label = f"requests {env.installer}"
