@@ -36,6 +36,14 @@ def import_(
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="Name of the rig")
     ] = "imported",
+    extra: Annotated[
+        list[str] | None,
+        typer.Option("--extra", metavar="NAME", help="Import an extra of a pyproject.toml as well"),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="NAME", help="Import a dependency group as well"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file")] = False,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     quiet: Quiet = False,
@@ -55,7 +63,7 @@ def import_(
             status=2,
             help_text="start with a letter and use lower-case letters, digits, `-` and `_`",
         )
-    imported = open_sources(files)
+    imported = open_sources(files, extras=extra or (), groups=group or ())
     rig = write_rig(imported, name)
     for each in rig.omissions:
         print_status(

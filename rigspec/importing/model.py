@@ -112,20 +112,28 @@ class SkippedPart:
 class Reading:
     """The statements of a file, and the parts that are not imported.
 
-    ``includes`` are other files that this file names, by their paths relative to it.
+    ``includes`` are other files that this file names, by their paths relative to it. ``optional``
+    are the options and names of the extras and dependency groups that it has.
     """
 
     statements: tuple[Statement, ...] = ()
     omissions: tuple[SkippedPart, ...] = ()
     includes: tuple[str, ...] = ()
+    optional: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
 class SourceText:
-    """The content of a file and the spans in it."""
+    """The content of a file and the spans in it.
+
+    ``extras`` and ``groups`` are those to import of a project's optional dependencies, by their
+    canonical names.
+    """
 
     file: str
     text: str
+    extras: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
     _starts: list[int] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -194,4 +202,5 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
         tuple(s for part in parts for s in part.statements),
         tuple(o for part in parts for o in part.omissions),
         tuple(i for part in parts for i in part.includes),
+        frozenset(name for part in parts for name in part.optional),
     )

@@ -196,3 +196,54 @@ def test_dockerfile_command_that_a_rig_cannot_have_is_named(command: str, shown:
     reading = read("Dockerfile", f"FROM scratch\nRUN cd / && {command}\n")
     assert list(reasons(reading)) == [shown]
     assert reading.statements == ()
+
+
+@pytest.mark.parametrize(
+    ("test", "imported"),
+    [
+        ('if [ "${FLASH}" == "true" ]; then COMMAND; fi', False),
+        ('if [ "${FLASH}" != "true" ]; then COMMAND; fi', True),
+        ("if [[ $FLASH == tr* ]]; then COMMAND; fi", True),
+        ('if [ "$FLASH" = true ]; then echo; else COMMAND; fi', True),
+        ('if [ "$FLASH" = false ]; then echo; else COMMAND; fi', False),
+        ('if [ "$FLASH" = x ]; then echo; elif [ -n "$FLASH" ]; then COMMAND; fi', True),
+        ('if [ -z "$FLASH" ]; then COMMAND; fi', False),
+        ('[ "$FLASH" = true ] && COMMAND', False),
+        ('[ "$FLASH" = true ] || COMMAND', True),
+        ('if [ "$UNKNOWN" = true ]; then COMMAND; fi', True),
+        ('if [ "$(uname -m)" = x86_64 ]; then COMMAND; fi', True),
+    ],
+)
+def test_dockerfile_command_is_imported_unless_its_condition_is_false(
+    test: str, imported: bool
+) -> None:
+    command = test.replace("COMMAND", "pip install flash-attn")
+    reading = read("Dockerfile", f"FROM ubuntu:24.04\nARG FLASH=false\nRUN {command}\n")
+    assert packages(reading) == ({"flash-attn": "*"} if imported else {})
+    assert bool(reading.omissions) is not imported
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3.10 -m pip install numpy",
+        "/usr/bin/python3.10 -m venv /opt/venv",
+        "pip3.10 install numpy",
+        "uv venv --python python3.10",
+        "uv venv --python python${PY} && uv pip install '.[all]'",
+    ],
+)
+def test_dockerfile_command_of_a_python_gives_its_version(command: str) -> None:
+    reading = read("Dockerfile", f"FROM ubuntu:22.04\nARG PY=3.10\nRUN {command}\n")
+    assert values(reading, Subject.PYTHON) == ["==3.10.*"]
+    expected = {".[all]": "installed from a folder or file"} if ".[" in command else {}
+    assert reasons(reading) == expected
+
+
+def test_dockerfile_variables_that_it_does_not_use_are_named() -> None:
+    text = "ENV DEBIAN_FRONTEND=noninteractive HF_HOME=/data PATH=/opt/bin:$PATH\nENV TZ UTC\n"
+    text += "ENV TORCH 2.1.0\nRUN pip install torch==$TORCH\n"
+    reading = read("Dockerfile", f"FROM ubuntu:22.04\n{text}")
+    assert packages(reading) == {"torch": "==2.1.0"}
+    reason = "write it in `env` of `[system]`"
+    assert reasons(reading) == {"ENV HF_HOME": reason, "ENV TZ": reason}

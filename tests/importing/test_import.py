@@ -105,7 +105,7 @@ def test_pyproject_uses_sources_of_uv() -> None:
     assert packages(reading) == {"torch": "+cu124 <2.6,>=2.5"}
     assert values(reading, Subject.PYTHON) == [">=3.10"]
     assert reasons(reading) == {
-        "docs": "an optional extra",
+        "docs": "optional: import it with `--extra docs`",
         "trainer": "its source in [tool.uv.sources] is not imported",
     }
 

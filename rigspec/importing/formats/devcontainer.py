@@ -98,9 +98,9 @@ def _command(
     found = False
     # With an escape, or as an array, the words are elsewhere than in the text of the command.
     if text is not None and len(text) == node.end_byte - node.start_byte - 2:
-        for words in find_commands(text):
+        for command in find_commands(text):
             reading = read_install_command(
-                words, file.offset(node) + 1, source, lambda word: None if "$" in word else word
+                command, file.offset(node) + 1, source, lambda word: None if "$" in word else word
             )
             found = found or bool(reading.statements or reading.omissions)
             yield reading

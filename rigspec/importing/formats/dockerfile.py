@@ -34,6 +34,12 @@ _STAGE = re.compile(
 _RUN_OPTIONS = re.compile(r"\A\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
 # What runs the here-document of a RUN: no program, or a shell.
 _SHELL = re.compile(r"(?:(?:\S*/)?(?:ba|da|z)?sh(?:\s+-\S+)*)?")
+# `NAME=value …`, and the older `NAME value`.
+_ASSIGNMENT = re.compile(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
+_OLD_FORM = re.compile(r"(\w+)[ \t]+(.+)", re.DOTALL)
+_REFERENCE = re.compile(r"\$\{?(\w+)")
+# The build of an image needs them, or a rig sets them itself.
+_BUILD_VARIABLES = frozenset({"DEBIAN_FRONTEND", "PATH"})
 _NOT_IMPORTED = {
     "CMD": "write it as `command` of a `[service.program.NAME]`",
     "ENTRYPOINT": "write it as `command` of a `[service.program.NAME]`",
@@ -124,6 +130,8 @@ class _StageReader:
             kind, line = entry["instruction"], entry["startline"] + 1
             if kind in ("ARG", "ENV"):
                 variables.update(_assignments(entry["value"], variables))
+                if kind == "ENV":
+                    yield self._omit_variables(entry["value"], line)
             elif kind == "FROM":
                 yield from self._read_from(entry["value"], line, variables, number)
             elif kind in ("COPY", "ADD", "WORKDIR"):
@@ -133,6 +141,16 @@ class _StageReader:
             elif kind in _NOT_IMPORTED:
                 omission = self._source.omission(entry["content"], _NOT_IMPORTED[kind], line)
                 yield Reading(omissions=(omission,))
+
+    def _omit_variables(self, value: str, line: int) -> Reading:
+        """Return the variables of a session that are not imported, without those of the file."""
+        names = [name for name, _ in _assignments(value, {}, keep_unknown=True)]
+        used = set(_REFERENCE.findall(self._source.text))
+        left = [name for name in names if name not in used | _BUILD_VARIABLES]
+        if not left:
+            return Reading()
+        reason = "write it in `env` of `[system]`"
+        return Reading(omissions=(self._source.omission(f"ENV {', '.join(left)}", reason, line),))
 
     def unused(self) -> tuple[Any, ...]:
         """Return the stages that the last one does not start from."""
@@ -179,9 +197,9 @@ class _StageReader:
         if documents and _SHELL.fullmatch(script.strip()):
             scripts = [(d.start, self._source.text[d.start : d.end]) for d in documents]
         for offset, text in scripts:
-            for words in find_commands(text):
+            for command in find_commands(text):
                 yield read_install_command(
-                    words,
+                    command,
                     offset,
                     self._source,
                     lambda word: _expand(word, variables),
@@ -194,11 +212,16 @@ def _blank(pattern: re.Pattern[str], text: str, count: int = 0) -> str:
     return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]).replace("\n", " "), text, count=count)
 
 
-def _assignments(value: str, variables: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for match in re.finditer(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)", value):
-        expanded = _expand(match[2].strip("\"'"), variables)
-        if expanded is not None:
-            yield match[1], expanded
+def _assignments(
+    value: str, variables: dict[str, str], *, keep_unknown: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield names and values; ``keep_unknown`` gives those without a known value an empty one."""
+    old = _OLD_FORM.fullmatch(value)
+    found = [old.groups()] if old else [m.groups() for m in _ASSIGNMENT.finditer(value)]
+    for name, text in found:
+        expanded = _expand(text.strip("\"'"), variables)
+        if expanded is not None or keep_unknown:
+            yield name, expanded or ""
 
 
 def _expand(text: str, variables: dict[str, str]) -> str | None:

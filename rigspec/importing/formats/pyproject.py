@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from rigspec.importing.formats.pixi import read_tables
 from rigspec.importing.model import (
     Reading,
@@ -16,6 +18,7 @@ from rigspec.importing.model import (
     join_readings,
     omit,
 )
+from rigspec.importing.optional_groups import EXTRAS, GROUPS, OptionalGroups
 from rigspec.importing.pip_requirement import (
     build_of_index,
     list_extras,
@@ -28,19 +31,21 @@ from rigspec.importing.toml_file import TomlFile, read_toml
 __all__ = ["read"]
 
 _POETRY = ("tool", "poetry")
+_POETRY_GROUPS = (*_POETRY, "group")
 # Keys of a dependency of Poetry that name where it comes from.
 _ORIGINS = ("git", "path", "url")
 
 
 def read(source: SourceText) -> Reading:
-    """Read the Python version and the dependencies; extras and groups are named, not read."""
+    """Read the Python version, the dependencies, and the extras and groups that are selected."""
     file = read_toml(source)
     sources = _UvSources(file, source)
     parts = [
         Reading(statements=tuple(_python(file))),
         *_requirements(file, source, ("project", "dependencies")),
         *_requirements(file, source, ("tool", "uv", "constraint-dependencies"), constraint=True),
-        Reading(omissions=tuple(_optional(file, source))),
+        *OptionalGroups(file, source, EXTRAS, "--extra", source.extras).read(),
+        *OptionalGroups(file, source, GROUPS, "--group", source.groups).read(),
         Reading(omissions=tuple(_uv_settings(file, source))),
         *_poetry(file, source),
         read_tables(file, source, ("tool", "pixi")),
@@ -60,18 +65,6 @@ def _requirements(
     subject = Subject.CONSTRAINT if constraint else Subject.PACKAGE
     for text, span in file.strings(*path):
         yield read_requirement(text, span, source, subject=subject)
-
-
-def _optional(file: TomlFile, source: SourceText) -> Iterator[SkippedPart]:
-    for path, kind in (
-        (("project", "optional-dependencies"), "extra"),
-        (("dependency-groups",), "dependency group"),
-        (("tool", "poetry", "group"), "dependency group"),
-        (("tool", "poetry", "extras"), "extra"),
-    ):
-        for name in file.table(*path):
-            line = file.span(*path, name, of="key").line
-            yield source.omission(name, f"an optional {kind}", line)
 
 
 def _uv_settings(file: TomlFile, source: SourceText) -> Iterator[SkippedPart]:
@@ -96,10 +89,10 @@ class _UvSources:
     def apply(self, reading: Reading) -> Reading:
         """Return the reading with the builds of the indexes, and without other sources."""
         table = self._file.table("tool", "uv", "sources")
-        by_name = {_normalize(name): name for name in table}
+        by_name = {canonicalize_name(name): name for name in table}
         statements, omissions = [], list(reading.omissions)
         for statement in reading.statements:
-            key = by_name.get(_normalize(statement.name)) if statement.name else None
+            key = by_name.get(canonicalize_name(statement.name)) if statement.name else None
             if key is None:
                 statements.append(statement)
                 continue
@@ -116,7 +109,7 @@ class _UvSources:
             omissions.append(self._source.omission(statement.name, reason, line))
             if not self._is_replaced(table[key]):
                 statements.append(statement)
-        return Reading(tuple(statements), tuple(omissions))
+        return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
 
     @staticmethod
     def _commit(statement: Statement, value: Any) -> Statement | None:
@@ -155,19 +148,36 @@ def _for_linux(entry: Mapping[str, Any]) -> bool:
     return not isinstance(marker, str) or applies_on_linux(marker, None) is not False
 
 
-def _normalize(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
 def _poetry(file: TomlFile, source: SourceText) -> Iterator[Reading]:
     builds = {
         str(entry.get("name")): build_of_index(str(entry.get("url", "")))
         for entry in file.items(*_POETRY, "source")
         if isinstance(entry, Mapping)
     }
-    for name, value in file.table(*_POETRY, "dependencies").items():
-        path = (*_POETRY, "dependencies", name)
-        yield _poetry_dependency(file, source, path, value, builds)
+    for table in _poetry_tables(file, source):
+        for name, value in file.table(*table).items():
+            yield _poetry_dependency(file, source, (*table, name), value, builds)
+    names = map(canonicalize_name, file.table(*_POETRY_GROUPS))
+    omitted = tuple(_omit_poetry_parts(file, source))
+    yield Reading(omissions=omitted, optional=frozenset(("--group", name) for name in names))
+
+
+def _poetry_tables(file: TomlFile, source: SourceText) -> Iterator[tuple[str, ...]]:
+    """Yield the tables with dependencies: the main one, and those of the selected groups."""
+    yield (*_POETRY, "dependencies")
+    for name in file.table(*_POETRY_GROUPS):
+        if canonicalize_name(name) in source.groups:
+            yield (*_POETRY_GROUPS, name, "dependencies")
+
+
+def _omit_poetry_parts(file: TomlFile, source: SourceText) -> Iterator[SkippedPart]:
+    for name in file.table(*_POETRY_GROUPS):
+        if canonicalize_name(name) not in source.groups:
+            line = file.span(*_POETRY_GROUPS, name, of="key").line
+            yield source.omission(name, f"optional: import it with `--group {name}`", line)
+    for name in file.table(*_POETRY, "extras"):
+        line = file.span(*_POETRY, "extras", name, of="key").line
+        yield source.omission(name, "an optional extra", line)
 
 
 def _poetry_dependency(

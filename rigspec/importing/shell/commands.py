@@ -1,4 +1,4 @@
-"""Simple commands of a shell script, with the position of every word."""
+"""Simple commands of a shell script, with the position of every word and their conditions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import tree_sitter
 import tree_sitter_bash
 
-__all__ = ["Word", "find_commands"]
+__all__ = ["Command", "ShellTest", "Word", "find_commands"]
 
 _QUOTES = ("string", "raw_string")
+_BRANCHES = ("if_statement", "elif_clause")
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,63 @@ class Word:
     is_literal: bool
 
 
-def find_commands(script: str) -> Iterator[tuple[Word, ...]]:
-    """Yield the words of each simple command, in order."""
+@dataclass(frozen=True)
+class ShellTest:
+    """The text of a test, and whether it must hold."""
+
+    text: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    """The words of a simple command, and the conditions under which it runs."""
+
+    words: tuple[Word, ...]
+    conditions: tuple[ShellTest, ...] = ()
+
+
+def find_commands(script: str) -> Iterator[Command]:
+    """Yield each simple command, in order."""
     data = script.encode()
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
     # Offsets of tree-sitter count bytes.
     offsets = _character_offsets(script)
-    for node in _walk(parser.parse(data).root_node):
+    # A loop and not a recursion: a script can be nested deeper than Python's stack.
+    stack: list[tuple[tree_sitter.Node, tuple[ShellTest, ...]]] = [
+        (parser.parse(data).root_node, ())
+    ]
+    while stack:
+        node, conditions = stack.pop()
         if node.type == "command":
-            yield tuple(_words(node, data, offsets))
+            yield Command(tuple(_words(node, data, offsets)), conditions)
+        children = _condition_children(node, data)
+        stack += reversed([(child, (*conditions, *own)) for child, own in children])
+
+
+def _condition_children(
+    node: tree_sitter.Node, data: bytes
+) -> Iterator[tuple[tree_sitter.Node, tuple[ShellTest, ...]]]:
+    """Yield the parts of a node with the conditions that the node itself sets for them."""
+    children = node.children
+    if node.type == "list" and len(children) > 1 and children[0].type == "test_command":
+        test = ShellTest(_text(children[0], data), children[1].type == "&&")
+        yield from ((child, (test,) if child is children[-1] else ()) for child in children)
+        return
+    is_branch = node.type in _BRANCHES and len(children) > 1
+    text = _text(children[1], data) if is_branch else ""
+    inside = False
+    for child in children:
+        inside = inside or child.type == "then"
+        if not is_branch or not inside:
+            yield child, ()
+        else:
+            holds = child.type not in ("elif_clause", "else_clause")
+            yield child, (ShellTest(text, holds),)
+
+
+def _text(node: tree_sitter.Node, data: bytes) -> str:
+    return data[node.start_byte : node.end_byte].decode(errors="replace")
 
 
 def _walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
@@ -50,7 +99,7 @@ def _words(command: tree_sitter.Node, data: bytes, offsets: list[int]) -> Iterat
         if child.type in ("variable_assignment", "file_redirect", "herestring_redirect"):
             continue
         node = child.children[0] if child.type == "command_name" and child.children else child
-        text = data[node.start_byte : node.end_byte].decode(errors="replace")
+        text = _text(node, data)
         is_literal = not any(n.type.endswith(("expansion", "substitution")) for n in _walk(node))
         if node.type in _QUOTES:
             text = text[1:-1]

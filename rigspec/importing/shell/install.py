@@ -9,7 +9,8 @@ from rigspec.diagnostics.model import Span
 from rigspec.importing.conda_spec import read_conda_spec
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
 from rigspec.importing.pip_requirement import build_of_index, is_default_index, read_requirement
-from rigspec.importing.shell.commands import Word
+from rigspec.importing.shell.commands import Command, ShellTest, Word
+from rigspec.importing.shell.conditions import find_false_condition
 from rigspec.importing.shell.other_installers import explain_installer
 
 __all__ = ["read_install_command"]
@@ -69,14 +70,19 @@ _VENV_VALUES = frozenset(["-p", "--python"])
 _CONDA_VALUES = frozenset(["-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver"])
 _SYSTEM_PACKAGE = re.compile(r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
 _ARCHIVE = re.compile(r"^[^@]*\.(?:whl|tar\.gz|zip)(?:\[|$)")
-_PYTHON = re.compile(r"(?:cpython-)?(\d+\.\d+)(?:\.\d+)?")
+_PYTHON = re.compile(r"(?:\S*/)?(?:cpython-?|python)?(\d+\.\d+)(?:\.\d+)?")
+# A Python that installs into itself or into a new environment: `python3.12 -m pip`.
+_PYTHON_PROGRAM = re.compile(r"(?:\S*/)?(?:python|pip)\d+\.\d+")
+_PYTHON_MODULES = ("pip", "venv", "virtualenv")
+# A folder with a project, and its extras: `.`, `.[all]`, `./lib`.
+_FOLDER = re.compile(r"\.(?:\[|$)|(?!.*://).*/")
 # How many words of a command that is not read are shown.
 _SHOWN_WORDS = 4
 _PREFIXES = frozenset(["sudo", "exec", "time", "env"])
 
 
 def read_install_command(
-    words: Sequence[Word],
+    command: Command,
     offset: int,
     source: SourceText,
     expand: Expand,
@@ -85,24 +91,51 @@ def read_install_command(
     """Return the packages or the Python that a command installs; another command installs none.
 
     Args:
-        words: the words of the command.
+        command: the words of the command, and its conditions.
         offset: the offset of the script in the file.
         source: the file.
         expand: returns a word with its variables replaced, or None if one has no value.
         locate: returns the path, relative to the file, of what the command finds at a path.
     """
+    words: Sequence[Word] = command.words
     while words and words[0].text in _PREFIXES:
         words = words[1:]
     program, rest = _split_program(words)
-    command = _Command(rest, offset, source, expand, locate)
+    reader = _CommandReader(rest, offset, source, expand, locate)
     readers = {
-        "pip": command.pip,
-        "conda": command.conda,
-        "system": command.system,
-        "python": command.python,
+        "pip": reader.pip,
+        "conda": reader.conda,
+        "system": reader.system,
+        "python": reader.python,
     }
-    reader = readers.get(program or "", command.other)
-    return join_readings(reader())
+    read = readers.get(program or "", reader.other)
+    reading = join_readings((*_read_python(words, offset, source, expand), *read()))
+    false = find_false_condition(command.conditions, expand)
+    if false is None or reading == Reading():
+        return reading
+    shown = " ".join(word.text for word in words[:_SHOWN_WORDS])
+    line = source.span(offset + words[0].start, offset + words[0].end).line
+    return Reading(omissions=(source.omission(shown, _describe(false), line),))
+
+
+def _describe(condition: ShellTest) -> str:
+    """Return why a command does not run."""
+    return f"not run {'unless' if condition.holds else 'if'} {condition.text}"
+
+
+def _read_python(
+    words: Sequence[Word], offset: int, source: SourceText, expand: Expand
+) -> Iterator[Reading]:
+    """Yield the Python that runs pip or makes an environment, if its name has a version."""
+    texts = [word.text if word.is_literal else expand(word.text) or "" for word in words[:3]]
+    name = texts[0] if texts else ""
+    if _PYTHON_PROGRAM.fullmatch(name) is None:
+        return
+    is_pip = "pip" in name.rpartition("/")[2]
+    if is_pip or (texts[1:2] == ["-m"] and texts[2:] and texts[2] in _PYTHON_MODULES):
+        version = re.sub(r".*?(\d+\.\d+)$", r"\1", name)
+        span = source.span(offset + words[0].start, offset + words[0].end)
+        yield Reading((Statement(Subject.PYTHON, f"=={version}.*", span),))
 
 
 def _split_program(words: Sequence[Word]) -> tuple[str | None, Sequence[Word]]:
@@ -121,7 +154,7 @@ def _split_program(words: Sequence[Word]) -> tuple[str | None, Sequence[Word]]:
     return (program, words[at + 1 :]) if program is not None and at is not None else (None, whole)
 
 
-class _Command:
+class _CommandReader:
     """The words of one command: after its ``install``, if it is an installer that is read."""
 
     def __init__(
@@ -205,7 +238,7 @@ class _Command:
         for word, text, _ in self._arguments(_PIP_VALUES):
             if text is None:
                 yield self._omit(word, "a variable without a value")
-            elif ("/" in text and "://" not in text) or text == "." or _ARCHIVE.search(text):
+            elif _FOLDER.match(text) or _ARCHIVE.search(text):
                 yield self._omit(word, "installed from a folder or file")
             elif "://" in text and "@" not in text.partition("://")[0]:
                 yield self._omit(word, "installed from a URL")
