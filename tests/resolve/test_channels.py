@@ -117,6 +117,18 @@ def test_build_of_channel_without_gpu_has_no_cuda(tmp_path: Path) -> None:
     assert build(tmp_path, text) == ("pytorch=2.1.2=cpu*", "conda-forge", None)
 
 
+def test_build_of_channel_without_gpu_has_the_cuda_that_a_package_selects(tmp_path: Path) -> None:
+    packages = 'pytorch = "1.12.1", cudatoolkit = "11.6"'
+    channels = '"pytorch", "conda-forge"'
+    text = conda(packages, python="3.7", channels=channels, machine="")
+    found, channel, cuda = build(tmp_path, text)
+    assert (found.startswith("pytorch=1.12.1"), channel, cuda) == (
+        True,
+        "pytorch conda-forge",
+        "11.6",
+    )
+
+
 def test_python_of_channel_build_conflicts(tmp_path: Path) -> None:
     text = conda('pytorch = "1.13"', channels=PYTORCH, machine=K80)
     assert errors(check(tmp_path, text)) == ["RS207"]

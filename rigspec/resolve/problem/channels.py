@@ -113,14 +113,16 @@ def list_channel_builds(
 ) -> tuple[tuple[Candidate, ...], bool]:
     """Return the builds of a framework in an environment's channels, in the order of the channels.
 
-    Without a ``gpu`` those for the CPU come first, unless the package is one that has CUDA. The
-    second value is false if one of the channels is not in the matrix.
+    Without a ``gpu`` those for the CPU come first, unless the package is one that has CUDA, or the
+    environment requests a package that selects a build with CUDA (`cudatoolkit`). The second value
+    is false if one of the channels is not in the matrix.
     """
     name = get_channel_product(framework)
     if name not in matrix or arch != "x86_64":
         return (), False
     releases = matrix.product(name).releases
     known = {release.get("channel") for release in releases}
+    gpu = gpu or not _list_selectors(releases).isdisjoint(env.requests)
     if list_channel_frameworks(env).get(framework) == _WITH_CUDA:
         releases = tuple(release for release in releases if release.get("cuda") is not None)
     channels = [channel.removeprefix(_SERVER).rstrip("/") for channel in env.channels]
@@ -182,6 +184,12 @@ def _name_unlisted(alternative: Alternative) -> str | None:
     if version is None or alternative.build in (None, NO_BUILD):
         return version
     return f"{strip_local_version(version)}+{alternative.build}"
+
+
+def _list_selectors(releases: Iterable[Release]) -> frozenset[str]:
+    """Return the packages besides a framework itself that select a build of it with CUDA."""
+    selects = (release.get("select") or "" for release in releases if release.get("cuda"))
+    return frozenset(text.partition("=")[0] for text in selects) - _CONDA_NAMES
 
 
 def _sorted_builds(releases: Iterable[Release], gpu: bool) -> list[Release]:
