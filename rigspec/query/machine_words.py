@@ -14,10 +14,10 @@ from rigspec.spec.system_names import is_system_name, normalize_system
 
 __all__ = ["read_machine_words"]
 
-# Fields of a question that a version follows: `cuda 12.8`, `cuda-12.8`, `python>=3.12`.
+# Fields of a question that a version follows: `cuda-12.8`, `python>=3.12`, `"cuda 12.8"`.
 _VERSIONED = re.compile(
     r"(?P<field>driver|cuda|cudnn|python)"
-    r"(?:[-_=v]*(?P<version>\d[\w.]*)|(?P<specifier>[=<>~!]=?\s*\d.*))?",
+    r"(?:[-_=v\s]*(?P<version>\d[\w.]*)|(?P<specifier>[=<>~!]=?\s*\d.*))?",
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"v?\d[\w.]*|[=<>~!]=?\s*\d.*")

@@ -93,6 +93,8 @@ def _split_sentence(word: str) -> list[str]:
     # `RTX 5090 Ti` is the name of a GPU, too, although `RTX 5090` is one.
     names_packages = bool(others) and all(map(_is_package, others))
     is_sentence = names_packages or not set(_CONNECTIVES).isdisjoint(parts)
+    # `cuda 12.8 driver 570`
+    is_sentence = is_sentence or not read_machine_words(parts)[1]
     return parts if is_sentence else [word]
 
 

@@ -46,6 +46,11 @@ TORCH = (Requested("torch"),)
     [
         ("torch with cuda 12.8", Question(requests=TORCH, cuda="12.8")),
         ("'torch with cuda 12.8'", Question(requests=TORCH, cuda="12.8")),
+        ("torch 'cuda 12.8' 'python 3.12'", Question(requests=TORCH, cuda="12.8", python="3.12")),
+        (
+            "torch 'driver 570 ubuntu 24.04'",
+            Question(requests=TORCH, driver="570", os="ubuntu 24.04"),
+        ),
         ("torch cuda-12.8", Question(requests=TORCH, cuda="12.8")),
         ("torch 2.9 python3.14", Question(requests=(Requested("torch", "2.9"),), python="3.14")),
         ("torch 'python>=3.12'", Question(requests=TORCH, python=">=3.12")),
