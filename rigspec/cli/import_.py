@@ -53,9 +53,9 @@ def import_(
     Several files make one rig. Omitted values stay free, and parts that cannot be imported are
     listed in the spec and on stderr.
 
-    Formats: requirements.txt and pip freeze, pyproject.toml, uv.lock, pylock.toml, environment.yml,
-    conda-lock.yml, conda list, pixi.toml, Dockerfile, compose.yaml, devcontainer.json,
-    torch.utils.collect_env, nvidia-smi.
+    Formats: requirements.txt and pip freeze, pyproject.toml, Python scripts (PEP 723), uv.lock,
+    pylock.toml, environment.yml, conda-lock.yml, conda list, pixi.toml, Dockerfile, compose.yaml,
+    devcontainer.json, torch.utils.collect_env, nvidia-smi.
     """
     if _NAME.fullmatch(name) is None:
         fail(

@@ -51,6 +51,7 @@ FORMATS = (
     Format("uv.lock", "uv_lock", r"uv\.lock"),
     Format("pylock.toml", "pylock", r"pylock(?:\.[^.]+)?\.toml"),
     Format("pixi.toml", "pixi", r"pixi\.toml"),
+    Format("script", "script", content=r"(?m)^# /// script$", decisive=True),
     Format(
         "conda-lock.yml",
         "conda_lock",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -16,17 +15,15 @@ from rigspec.importing.model import (
     Statement,
     Subject,
     join_readings,
-    omit,
 )
 from rigspec.importing.optional_groups import EXTRAS, GROUPS, OptionalGroups
 from rigspec.importing.pip_requirement import (
     build_of_index,
     list_extras,
-    read_address,
-    read_requirement,
 )
 from rigspec.importing.poetry_version import convert_poetry_version
 from rigspec.importing.toml_file import TomlFile, read_toml
+from rigspec.importing.uv_settings import UvSources, read_requirements, read_uv_settings
 
 __all__ = ["read"]
 
@@ -39,14 +36,13 @@ _ORIGINS = ("git", "path", "url")
 def read(source: SourceText) -> Reading:
     """Read the Python version, the dependencies, and the extras and groups that are selected."""
     file = read_toml(source)
-    sources = _UvSources(file, source)
+    sources = UvSources(file, source)
     parts = [
         Reading(statements=tuple(_python(file))),
-        *_requirements(file, source, ("project", "dependencies")),
-        *_requirements(file, source, ("tool", "uv", "constraint-dependencies"), constraint=True),
+        *read_requirements(file, source, ("project", "dependencies")),
         *OptionalGroups(file, source, EXTRAS, "--extra", source.extras).read(),
         *OptionalGroups(file, source, GROUPS, "--group", source.groups).read(),
-        Reading(omissions=tuple(_uv_settings(file, source))),
+        *read_uv_settings(file, source),
         *_poetry(file, source),
         read_tables(file, source, ("tool", "pixi")),
     ]
@@ -57,95 +53,6 @@ def _python(file: TomlFile) -> Iterator[Statement]:
     text = file.text("project", "requires-python")
     if text:
         yield Statement(Subject.PYTHON, text, file.span("project", "requires-python"))
-
-
-def _requirements(
-    file: TomlFile, source: SourceText, path: tuple[str, ...], *, constraint: bool = False
-) -> Iterator[Reading]:
-    subject = Subject.CONSTRAINT if constraint else Subject.PACKAGE
-    for text, span in file.strings(*path):
-        yield read_requirement(text, span, source, subject=subject)
-
-
-def _uv_settings(file: TomlFile, source: SourceText) -> Iterator[SkippedPart]:
-    """Yield the settings of uv that decide versions."""
-    overrides = ("tool", "uv", "override-dependencies")
-    for text, span in file.strings(*overrides):
-        yield omit(text, "an override of uv: set the version of the package", span)
-    newest = ("tool", "uv", "exclude-newer")
-    if file.text(*newest):
-        yield omit(f"exclude-newer {file.text(*newest)}", "write it as `as_of`", file.span(*newest))
-
-
-class _UvSources:
-    """The index that ``[tool.uv.sources]`` assigns to a package."""
-
-    def __init__(self, file: TomlFile, source: SourceText) -> None:
-        self._file, self._source = file, source
-        indexes = file.items("tool", "uv", "index")
-        tables = [index for index in indexes if isinstance(index, Mapping)]
-        self._addresses = {str(t.get("name")): str(t.get("url", "")) for t in tables}
-
-    def apply(self, reading: Reading) -> Reading:
-        """Return the reading with the builds of the indexes, and without other sources."""
-        table = self._file.table("tool", "uv", "sources")
-        by_name = {canonicalize_name(name): name for name in table}
-        statements, omissions = [], list(reading.omissions)
-        for statement in reading.statements:
-            key = by_name.get(canonicalize_name(statement.name)) if statement.name else None
-            if key is None:
-                statements.append(statement)
-                continue
-            builds = self._builds(table[key])
-            if len(builds) == 1 and "+" not in statement.value:
-                statements.append(replace(statement, build=builds.pop()))
-                continue
-            commit = self._commit(statement, table[key])
-            if commit is not None:
-                statements.append(commit)
-                continue
-            line = self._file.span("tool", "uv", "sources", key, of="key").line
-            reason = "its source in [tool.uv.sources] is not imported"
-            omissions.append(self._source.omission(statement.name, reason, line))
-            if not self._is_replaced(table[key]):
-                statements.append(statement)
-        return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
-
-    @staticmethod
-    def _commit(statement: Statement, value: Any) -> Statement | None:
-        """Return the package from the commit that its source names in full."""
-        if not isinstance(value, Mapping) or not value.get("git") or not value.get("rev"):
-            return None
-        folder = f"#subdirectory={value['subdirectory']}" if value.get("subdirectory") else ""
-        address = f"git+{value['git']}@{value['rev']}{folder}"
-        reading = read_address(statement.name, address, statement.span)
-        commits = [each.commit for each in reading.statements]
-        return replace(statement, commit=commits[0], extras=()) if commits else None
-
-    def _builds(self, value: Any) -> set[str]:
-        """Return the builds of the indexes that apply on Linux."""
-        entries = value if isinstance(value, list) else [value]
-        found = set()
-        for entry in entries:
-            if not isinstance(entry, Mapping) or "extra" in entry or not _for_linux(entry):
-                continue
-            build = build_of_index(self._addresses.get(str(entry.get("index")), ""))
-            if build is not None:
-                found.add(build)
-        return found
-
-    @staticmethod
-    def _is_replaced(value: Any) -> bool:
-        """Return whether the package itself comes from a repository, folder or file."""
-        entries = value if isinstance(value, list) else [value]
-        return any(isinstance(e, Mapping) and e.keys() & {"git", "path", "url"} for e in entries)
-
-
-def _for_linux(entry: Mapping[str, Any]) -> bool:
-    from rigspec.importing.markers import applies_on_linux
-
-    marker = entry.get("marker")
-    return not isinstance(marker, str) or applies_on_linux(marker, None) is not False
 
 
 def _poetry(file: TomlFile, source: SourceText) -> Iterator[Reading]:
