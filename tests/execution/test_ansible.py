@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.execution.conftest import KEPT
+from tests.execution.conftest import KEPT, layered
 from tests.execution.roots import SystemRoot, archive, make_root
 from tests.serving import start_server
 
@@ -123,9 +123,17 @@ def machine_with_sshd() -> Path:
 
 @contextmanager
 def sshd(folder: Path, address: str, key: Path) -> Iterator[Host]:
-    root = folder / "root"
     folder.mkdir()
-    subprocess.run(["cp", "-a", "--reflink=auto", machine_with_sshd(), root], check=True)
+    with (
+        layered(machine_with_sshd(), folder) as system,
+        _serving(system.path, folder, address, key) as port,
+    ):
+        yield Host(system, address, port)
+
+
+@contextmanager
+def _serving(root: Path, folder: Path, address: str, key: Path) -> Iterator[int]:
+    """Start sshd in a system, and yield its port."""
     authorized = root / "root" / ".ssh" / "authorized_keys"
     authorized.parent.mkdir(mode=0o700)
     shutil.copyfile(key.with_suffix(".pub"), authorized)
@@ -158,7 +166,7 @@ def sshd(folder: Path, address: str, key: Path) -> Iterator[Host]:
                 if probe.connect_ex((address, port)) == 0:
                     break
             time.sleep(0.05)
-        yield Host(SystemRoot(root), address, port)
+        yield port
     finally:
         # The first process of a namespace heeds no other signal; those in it go with it.
         server.kill()
