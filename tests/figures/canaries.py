@@ -38,7 +38,7 @@ _PER_KIND = 200
 _SHORT = [text for text in HOSTILE.values() if 0 < len(text) < 200]
 _PROGRAMS = _SESSIONS = 5
 _HARMLESS = "x"
-# Finds the fields that a document shows.
+# Begins the texts that find the fields that a document shows.
 _MARK = "Zq7"
 # A field that takes few texts stays as it is after so many.
 _DRAWS = 10
@@ -208,15 +208,15 @@ def _harmless_document(words: tuple[str, ...]) -> Any:
 @cache
 def _shown_fields() -> tuple[tuple[Any, ...], ...]:
     """Return the fields whose text is in a document."""
-    found = []
+    rig, marks = RIGS["whole"], {}
     paths = [path for name, path in map(place, _value_fields()) if name == "whole"]
-    for path in dict.fromkeys(paths):
-        rig = with_text(RIGS["whole"], path, _MARK, of_key=False)
-        if not _is_read(rig) or check_text(written(rig).text).resolution is None:
-            continue
-        if any(_MARK in _printed(words, rig) for words in DOCUMENTS):
-            found.append(path)
-    return tuple(found)
+    for number, path in enumerate(dict.fromkeys(paths)):
+        mark = f"{_MARK}{number}x"
+        changed = with_text(rig, path, mark, of_key=False)
+        if _is_read(changed) and check_text(written(changed).text).resolution is not None:
+            rig, marks[path] = changed, mark
+    shown = "".join(_printed(words, rig) for words in DOCUMENTS)
+    return tuple(path for path, mark in marks.items() if mark in shown)
 
 
 def _value_fields() -> Iterator[Any]:
