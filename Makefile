@@ -25,9 +25,8 @@ ONE_BY_ONE := --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures coverage mutation bare lint unit install install-dev \
-  system-packages golden \
-  locks benchmark site dist clean
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci ci fuzz figures coverage mutation bare lint \
+  unit unit-and-slow install install-dev system-packages golden locks benchmark site dist clean
 
 demo: install
 	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -63,6 +62,14 @@ e2e: install-dev system-packages
 # Those that a new machine with an empty cache completes in half an hour.
 e2e-ci: install-dev system-packages
 	$(BIN)/python -m pytest -n $(WORKERS) $(ONE_BY_ONE) -m "e2e and not nightly"
+
+# All checks, tests and these slow tests, in one run: while a slow one waits for a network or a
+# machine, the core has other tests.
+ci: install-dev system-packages
+	$(MAKE) --jobs 2 lint unit-and-slow
+
+unit-and-slow: install-dev system-packages
+	$(BIN)/python -m pytest $(SPREAD) -m "not nightly"
 
 # `make demo` and `make test` on bare Debian systems, which need root.
 bare: system-packages
