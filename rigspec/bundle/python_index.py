@@ -83,8 +83,10 @@ def _environment_pins(
     for env in machine.envs:
         extra = list_build_indexes(rig, resolutions[env.name])
         index_of_env = PackageIndex(_target(machine, env), index, extra=extra)
-        indexed = (package for package in (*env.tools, *env.packages) if package.url is None)
-        for package in indexed:
+        tools = (package for build in env.builds for package in build.tools)
+        # An environment and its builds have many packages in common.
+        listed = dict.fromkeys((*env.tools, *env.packages, *tools))
+        for package in (package for package in listed if package.url is None):
             yield _EnvironmentPin(HashedPin.of(package), env.name, index_of_env)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.fs.atomic_tree import MANIFEST, OutputFile, build_manifest, escapes_root
 from rigspec.lock.conda.explicit_list import format_explicit_list, parse_explicit_list
-from rigspec.lock.migration import VERSION, migrate
+from rigspec.lock.migration import VERSION, find_version, migrate
 from rigspec.lock.model import Lock, LockedChannelPackage, LockedConda, LockedPythonPackage
 from rigspec.lock.python.requirements_file import format_requirements, parse_requirements
 from rigspec.spec.validation.quick import validate_dataclass
@@ -42,6 +42,8 @@ _OLD_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it
 _VERSION_LINE = re.compile(rb"(?m)^version = ([0-9]{1,9})$")
 # The packages of an environment, and their part in the file.
 _PACKAGES = {"packages": "requirements", "tools": "tools"}
+# The file of the packages of a separate build, by its number.
+_BUILD_FILE = "{}.build-{}.tools.txt"
 # A part of an environment that is a separate file, and the file's name.
 _FILES = {
     "requirements": "{}.requirements.txt",
@@ -95,19 +97,24 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
     """Return the files of a lock, ``rig.lock`` first."""
     import tomlkit
 
-    content: dict[str, Any] = {"version": VERSION}
+    content: dict[str, Any] = {"version": find_version(lock)}
     content |= _get_adapter().dump_python(lock, mode="json", exclude_none=True)
     companions: dict[str, bytes] = {}
     for machine in content["machines"]:
         for env in machine.get("envs", ()):
+            folder = _folder(machine["resolution"].get("machine"))
+            builds = env.pop("builds")
             _write_packages(env)
-            for part in _FILES:
+            for part, name in _FILES.items():
                 data = env.pop(part).encode()
-                if not data:
-                    continue
-                path = _path(machine["resolution"].get("machine"), env["name"], part)
-                companions[path] = data
-                env[part] = {"file": path, "sha256": hashlib.sha256(data).hexdigest()}
+                if data:
+                    env[part] = _keep(companions, folder + name.format(env["name"]), data)
+            for number, build in enumerate(builds, 1):
+                tools = format_requirements(LockedPythonPackage(**e) for e in build["tools"])
+                path = folder + _BUILD_FILE.format(env["name"], number)
+                build["tools"] = _keep(companions, path, tools.encode())
+            if builds:
+                env["builds"] = builds
     body = tomlkit.dumps(content, sort_keys=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
     text = f'{_HEADER}content_sha256 = "{digest}"\n{body}'
@@ -147,6 +154,9 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
                 files.append(_companion(directory, env[part]))
                 env[part] = files[-1].content.decode()
             _read_packages(env)
+            for build in env.get("builds", ()):
+                files.append(_companion(directory, build["tools"]))
+                build["tools"] = parse_requirements(files[-1].content.decode())
         migrate(content, version)
         lock = validate_dataclass(Lock, content) or _get_adapter().validate_python(content)
     # An error of pydantic is a ValueError.
@@ -166,9 +176,14 @@ def _get_adapter() -> TypeAdapter[Lock]:
     return TypeAdapter(Lock)
 
 
-def _path(machine: str | None, env: str, part: str) -> str:
-    folder = f"{machine}/" if machine is not None else ""
-    return folder + _FILES[part].format(env)
+def _folder(machine: str | None) -> str:
+    return f"{machine}/" if machine is not None else ""
+
+
+def _keep(companions: dict[str, bytes], path: str, data: bytes) -> dict[str, str]:
+    """Add a file to the companions, and return its entry in ``rig.lock``."""
+    companions[path] = data
+    return {"file": path, "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _write_packages(env: dict[str, Any]) -> None:
@@ -289,7 +304,7 @@ def _names(machine: Mapping[str, Any]) -> Iterator[str]:
 
 def _files(machine: Mapping[str, Any]) -> Iterator[str]:
     for env in machine.get("envs", ()):
-        for part in env.values():
+        for part in (*env.values(), *(build["tools"] for build in env.get("builds", ()))):
             if isinstance(part, dict) and "file" in part:
                 yield part["file"]
         for settings in env.get("settings", ()):

@@ -2,7 +2,8 @@
 
 Format 1 (until 2026-11-29) recorded the toolkit only where the distribution has it, the source of
 CUDA only where the spec leaves it open, and a base image only with its digest. Format 2 (until
-2026-11-29) lacks the variables of builds.
+2026-11-29) lacks the variables of builds. In format 3 (until 2026-11-29) the packages of an
+environment build all of its source archives.
 """
 
 from __future__ import annotations
@@ -10,15 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rigspec.lock.model import Lock
 from rigspec.lock.paths import get_nvidia_cuda_home
-from rigspec.lock.python.build_variables import list_build_variables
+from rigspec.lock.python.builds.build_variables import list_build_variables
 
-__all__ = ["UNPINNED_IMAGE", "VERSION", "migrate"]
+__all__ = ["UNPINNED_IMAGE", "VERSION", "find_version", "migrate"]
 
-VERSION = 3
+VERSION = 4
+_WITHOUT_SEPARATE_BUILDS = 3
 
 # The first words of an item that is unpinned, before the name of the image.
 UNPINNED_IMAGE = "base image "
+
+
+def find_version(lock: Lock) -> int:
+    """Return the oldest format that a lock can be written in: earlier releases read it as well."""
+    envs = (env for machine in lock.machines for env in machine.envs)
+    return VERSION if any(env.builds for env in envs) else _WITHOUT_SEPARATE_BUILDS
 
 
 def migrate(content: dict[str, Any], version: int) -> None:
@@ -54,6 +63,10 @@ def _migrate_from_2(machine: dict[str, Any]) -> None:
         env["build_variables"] = list_build_variables(env["packages"])
 
 
+def _migrate_from_3(_: dict[str, Any]) -> None:
+    """Change nothing: an environment without separate builds is as it was."""
+
+
 def _find_provider(machine: Mapping[str, Any]) -> str | None:
     """Return where CUDA is installed from; None where nothing of the lock installs it."""
     if "toolkit" in machine:
@@ -68,4 +81,5 @@ def _find_provider(machine: Mapping[str, Any]) -> str | None:
 _MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], None]] = {
     1: _migrate_from_1,
     2: _migrate_from_2,
+    3: _migrate_from_3,
 }

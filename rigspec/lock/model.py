@@ -9,6 +9,7 @@ __all__ = [
     "DNF",
     "Lock",
     "LockedArchive",
+    "LockedBuild",
     "LockedEnv",
     "LockedFile",
     "LockedImage",
@@ -236,6 +237,18 @@ class LockedConda:
 
 
 @dataclass(frozen=True)
+class LockedBuild:
+    """Source archives that are built outside of their environment, whose packages do not build it.
+
+    ``sources`` are the names of the archives; ``tools`` is everything that is installed for the
+    build alone, with pip.
+    """
+
+    sources: tuple[str, ...]
+    tools: tuple[LockedPythonPackage, ...]
+
+
+@dataclass(frozen=True)
 class LockedEnv:
     """A Python environment, sorted by name: ``packages`` is everything that it installs, with the
     build requirements of source archives, except ``tools``: pip, setuptools and wheel.
@@ -244,7 +257,7 @@ class LockedEnv:
     with the file of conda-lock, ``conda_lock``; one locked with ``--pylock`` has ``pylock``
     (PEP 751). ``build_needs`` are needs of the source archives that packages of the system meet:
     ``compilers`` and ``python-headers``. ``build_variables`` (``NAME=VALUE``) keep their setup
-    scripts from a download.
+    scripts from a download. ``builds`` are those that the environment's own packages do not build.
     """
 
     name: str
@@ -258,6 +271,7 @@ class LockedEnv:
     pylock: str = ""
     build_needs: tuple[str, ...] = ()
     build_variables: tuple[str, ...] = ()
+    builds: tuple[LockedBuild, ...] = ()
 
     @property
     def conda_packages(self) -> tuple[LockedChannelPackage, ...]:
@@ -265,9 +279,14 @@ class LockedEnv:
         return self.conda.packages if self.conda is not None else ()
 
     @property
-    def has_source_archives(self) -> bool:
-        """Return whether pip builds any of the packages."""
-        return any(package.from_source for package in self.packages)
+    def sources(self) -> tuple[LockedPythonPackage, ...]:
+        """Return the source archives that the packages of the environment build."""
+        separate = {name for build in self.builds for name in build.sources}
+        return tuple(p for p in self.packages if p.from_source and p.name not in separate)
+
+    def list_sources(self, build: LockedBuild) -> tuple[LockedPythonPackage, ...]:
+        """Return the source archives of a separate build."""
+        return tuple(package for package in self.packages if package.name in build.sources)
 
 
 @dataclass(frozen=True)

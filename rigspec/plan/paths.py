@@ -16,6 +16,7 @@ __all__ = [
     "NOTEBOOK_HEALTH",
     "VERIFY_PACKAGES",
     "access_group",
+    "build_files",
     "env_path",
     "env_python",
     "installer_path",
@@ -69,6 +70,11 @@ def package_list(part: str) -> str:
 def env_path(env: str) -> str:
     """Return the directory of a Python environment."""
     return f"{_ROOT}/envs/{env}"
+
+
+def build_files(env: str, number: int) -> tuple[str, str]:
+    """Return the names of the lists of a separate build: its tools, and its source archives."""
+    return f"{env}.build-{number}.tools.txt", f"{env}.build-{number}.sources.txt"
 
 
 def env_python(env: str) -> str:

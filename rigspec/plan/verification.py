@@ -10,7 +10,14 @@ from rigspec.plan.layers.accounts import build_account_checks
 from rigspec.plan.layers.apt import PARTS, get_package_list_file
 from rigspec.plan.layers.dnf import uses_dnf
 from rigspec.plan.layers.nvblas import build_nvblas_checks
-from rigspec.plan.paths import CHECK_PACKAGES, CHECK_RPMS, VERIFY_PACKAGES, env_python, package_list
+from rigspec.plan.paths import (
+    CHECK_PACKAGES,
+    CHECK_RPMS,
+    VERIFY_PACKAGES,
+    build_files,
+    env_python,
+    package_list,
+)
 from rigspec.plan.services.build import build_service_checks
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import Check, SecretStep, VerifyStep
@@ -134,9 +141,10 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
     parts = [
         *(("explicit",) if env.conda is not None else ()),
         *("tools", "requirements"),
-        *(("sources",) if env.has_source_archives else ()),
+        *(("sources",) if env.sources else ()),
     ]
     files = [f"{env.name}.{part}.txt" for part in parts]
+    files += [build_files(env.name, number)[1] for number, _ in enumerate(env.builds, 1)]
     yield Check(
         title=f"packages of {env.name}",
         command=(

@@ -21,7 +21,7 @@ from rigspec.backend.render import compile_plan
 from rigspec.fs.atomic_tree import write_tree_atomically
 from rigspec.lock.lockfile import CorruptLock, lock_files, read_lock
 from rigspec.lock.model import LockedPythonPackage
-from rigspec.lock.python.build_variables import list_build_variables
+from rigspec.lock.python.builds.build_variables import list_build_variables
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.spec.loader import load_spec

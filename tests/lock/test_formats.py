@@ -14,7 +14,7 @@ from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.fs.atomic_tree import read_tree, write_tree_atomically
 from rigspec.lock.lockfile import NewerLock, lock_files, read_lock
-from rigspec.lock.migration import VERSION, migrate
+from rigspec.lock.migration import VERSION, find_version, migrate
 from rigspec.lock.model import Lock, LockedImage, LockedToolkit
 from rigspec.plan.build import build_plan
 from rigspec.spec.loader import load_spec
@@ -46,7 +46,9 @@ def test_lock_of_format_1_rewritten_has_same_artifacts(rig: str, tmp_path: Path)
     write_tree_atomically(tmp_path / "lock", lock_files(lock))
     again, _ = read_lock(tmp_path / "lock")
     assert again == lock
-    assert f"\nversion = {VERSION}\n" in (tmp_path / "lock" / "rig.lock").read_text("utf-8")
+    assert f"\nversion = {find_version(lock)}\n" in (tmp_path / "lock" / "rig.lock").read_text(
+        "utf-8"
+    )
     assert compile_all(rig, again) == compile_all(rig, lock)
 
 

@@ -16,16 +16,16 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from rigspec.lock.errors import LockError
-from rigspec.lock.python.conflicts import Collision, RequiredPackage
-from rigspec.lock.python.index.metadata import FileMetadata
-from rigspec.lock.python.index.sdist import CPU_FALLBACK, read_sdist
-from rigspec.lock.python.requirements_file import HashedPin, read_pins
-from rigspec.lock.python.source_builds import (
+from rigspec.lock.python.builds.source_builds import (
     SourceBuild,
     explain_build_conflict,
     require_build_needs,
     warn_of_other_cuda,
 )
+from rigspec.lock.python.conflicts import Collision, RequiredPackage
+from rigspec.lock.python.index.metadata import FileMetadata
+from rigspec.lock.python.index.sdist import CPU_FALLBACK, read_sdist
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec

@@ -85,7 +85,8 @@ class UvProject:
 
     ``python`` is the content of ``.python-version``. ``marker`` is the declared machine in uv's
     own form. ``packages`` is empty if the lock does not have the address of every file;
-    ``pins`` then are the locked versions.
+    ``pins`` then are the locked versions. ``built`` are built with packages of the project, and
+    ``separate`` with those that follow the name.
     """
 
     name: str
@@ -103,6 +104,7 @@ class UvProject:
     packages: tuple[UvPackage, ...]
     pins: tuple[str, ...]
     direct: tuple[UvRequirement, ...] = ()
+    separate: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def build_values(plan: Plan, step: Step | None) -> UvProject | None:
@@ -121,6 +123,7 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
     files = tuple(
         _build_package(each, request, indexes, direct.get(each.name)) for each in packages
     )
+    sources = {package.name for package in env.sources}
     has_files = all(each.url for each in packages)
     constraints = (
         ()
@@ -143,14 +146,22 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
         constraints=tuple(_read_requirements(request.constraints, indexes)),
         index=_strip(request.index),
         indexes=indexes,
-        built=tuple(each.name for each in packages if each.from_source),
+        built=tuple(each.name for each in packages if each.name in sources),
         build_variables=tuple(_split(each) for each in env.build_variables),
         packages=tuple(sorted((*files, UvPackage(name, "0")), key=lambda each: each.name))
         if has_files
         else (),
         pins=constraints,
         direct=tuple(direct.values()),
+        separate=tuple(sorted(_list_separate_builds(env))),
     )
+
+
+def _list_separate_builds(env: LockedEnv) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each package that is built with others than those of the project, and the pins."""
+    for build in env.builds:
+        pins = tuple(f"{tool.name}=={tool.version}" for tool in build.tools)
+        yield from ((name, pins) for name in build.sources)
 
 
 def _split(variable: str) -> tuple[str, str]:

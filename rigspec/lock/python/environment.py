@@ -7,16 +7,22 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Thread
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
-from rigspec.lock.conda.pip import find_missing_tools, list_conda_pins, lock_pip_packages
+from rigspec.lock.conda.pip import list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
-from rigspec.lock.model import LockedEnv, LockedPythonPackage, LockedSettings
-from rigspec.lock.python.build_variables import list_build_variables
-from rigspec.lock.python.conflicts import PackageConflict
+from rigspec.lock.model import LockedBuild, LockedEnv, LockedPythonPackage, LockedSettings
+from rigspec.lock.python.builds.build_variables import list_build_variables
+from rigspec.lock.python.builds.source_builds import (
+    SourceBuild,
+    find_source_builds,
+    find_tool_bounds,
+    require_build_needs,
+    warn_of_other_cuda,
+)
+from rigspec.lock.python.builds.tools import SolvedTools, ToolsSolver
 from rigspec.lock.python.direct_packages import (
     DirectPackage,
     find_version_variables,
@@ -33,8 +39,7 @@ from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.pages import IndexPages
 from rigspec.lock.python.index.release_cache import ReleaseCache
 from rigspec.lock.python.interpreter import (
-    explain_pip,
-    list_tools,
+    find_interpreter_figures,
     lock_interpreter,
 )
 from rigspec.lock.python.pylock import render_pylock
@@ -45,15 +50,6 @@ from rigspec.lock.python.requirements_file import (
     read_pin_names,
     read_pins,
     remove_pins,
-)
-from rigspec.lock.python.source_builds import (
-    SourceBuild,
-    build_requirements,
-    explain_build_conflict,
-    find_source_builds,
-    find_tool_bounds,
-    require_build_needs,
-    warn_of_other_cuda,
 )
 from rigspec.lock.python.target_interpreter import describe_target_interpreter
 from rigspec.matrix.model import Matrix
@@ -185,7 +181,7 @@ class _Locker:
         self._previous, self._settings, self._engine = previous, settings, engine
         self._direct = direct
         self._compile = partial(compile_requirements, engine, cache=settings.answers)
-        self._figures = _figures(matrix, env)
+        self._figures = find_interpreter_figures(matrix, env)
         url = rig.mirrors.pypi or read_index_configuration()
         target = describe_target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
         pages = IndexPages(cache=settings.releases)
@@ -215,13 +211,15 @@ class _Locker:
         """Return the environment with every pin."""
         solved, builds = self._solve_with_builds(same_machine=same_machine)
         needs = require_build_needs(self._rig, self._resolution, self._matrix, self._env, builds)
-        tools = self._lock_tools(solved.requirements, builds, solved.tool_bounds)
-        present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
+        tools = self._solve_tools(solved, builds)
+        present = read_pin_names(tools.requirements) | {
+            pin.partition("==")[0] for pin in self._provided
+        }
         text = remove_pins(solved.requirements, present)
         packages = _lock_packages(text, self._index, frozenset(b.pin.name for b in builds))
         direct = (each.locked for each in self._direct)
         packages = tuple(sorted((*packages, *direct), key=lambda package: package.name))
-        locked_tools = _lock_packages(tools, self._index)
+        locked_tools = _lock_packages(tools.requirements, self._index)
         locked = LockedEnv(
             name=self._env.name,
             engine=self._engine,
@@ -237,6 +235,10 @@ class _Locker:
             build_needs=needs,
             build_variables=tuple(
                 sorted((*list_build_variables(packages), *find_version_variables(self._direct)))
+            ),
+            builds=tuple(
+                LockedBuild(each.names, _lock_packages(each.tools, self._index))
+                for each in tools.separate
             ),
         )
         other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
@@ -268,9 +270,30 @@ class _Locker:
         bounds = find_tool_bounds(builds, solved.requirements, self._index)
         if not bounds:
             return solved, builds
-        self._request = replace(self._request, constraints=(*self._request.constraints, *bounds))
-        solved = self._solve(same_machine=same_machine)
-        return solved, self._find_builds(solved.requirements)
+        request = self._request
+        self._request = replace(request, constraints=(*request.constraints, *bounds))
+        try:
+            bounded = self._solve(same_machine=same_machine)
+        except LockError as error:
+            # No set has tools that build everything: some archives are built with others.
+            if error.status != 1 or self._spec.manager == "conda":
+                raise
+            self._request = request
+            return solved, builds
+        return bounded, self._find_builds(bounded.requirements)
+
+    def _solve_tools(
+        self, solved: SolvedEnvironment, builds: tuple[SourceBuild, ...]
+    ) -> SolvedTools:
+        # Few packages, whose metadata is small: starting a resolver takes longer.
+        compile_request = partial(
+            compile_requirements, BUILTIN_ENGINE, cache=self._settings.answers
+        )
+        solver = ToolsSolver(
+            *(self._spec, self._env, self._figures, self._conda, self._provided),
+            *(self._request, self._index, compile_request),
+        )
+        return solver.solve(solved.requirements, builds, solved.tool_bounds)
 
     def _find_builds(self, text: str) -> tuple[SourceBuild, ...]:
         """Return the packages of a result that pip builds, and those of repositories."""
@@ -322,54 +345,11 @@ class _Locker:
             if any(strip_local_version(release.version) == version for release in releases):
                 yield FoundFramework(self._env.name, product, package, str(version))
 
-    def _lock_tools(
-        self, packages: str, builds: Sequence[SourceBuild], tool_bounds: Sequence[str]
-    ) -> str:
-        """Return pins of pip, setuptools, wheel and what builds the sources, which fit the rest."""
-        locked = {pin.name: f"{pin.name}=={pin.version}" for pin in read_pins(packages)}
-        bounds = {Requirement(line).name: line for line in self._bounds()}
-        # A tool that a package requires is at the version of that package.
-        lines = [locked.get(name, line) for name, line in bounds.items()]
-        needed = build_requirements(self._env.name, builds, packages, self._index)
-        request = replace(
-            self._request,
-            requirements=(*find_missing_tools(self._conda, lines), *needed),
-            constraints=tuple(dict.fromkeys((*self._provided, *locked.values(), *tool_bounds))),
-            # A day is for the packages, not for the tools that install and build them.
-            as_of=None,
-            direct=(),
-        )
-        # Few packages, whose metadata is small: starting a resolver takes longer.
-        try:
-            return compile_requirements(BUILTIN_ENGINE, request, self._settings.answers)
-        except PackageConflict as error:
-            origins = {
-                name: f"rigspec requires {line} for Python {self._env.python}"
-                for name, line in bounds.items()
-                if name not in self._spec.packages
-            }
-            origins |= {name: f"{line} is locked" for name, line in locked.items()}
-            pip = explain_pip(self._spec, self._env)
-            other = explain_build_conflict(self._env.name, builds, error.collision)
-            raise other or error.explain_bounds({**origins, "pip": pip}) from None
-
-    def _bounds(self) -> Iterator[str]:
-        """Yield the requirements of the tools, as the spec or the interpreter has them."""
-        yield f"pip=={self._env.pip}"
-        yield from list_tools(self._spec, self._figures, self._env)
-
 
 def _is_exact(request: str) -> bool:
     """Return whether a request names a release or a series."""
     versions = parse_alternative(request).versions or ()
     return any(specifier.operator == "==" for specifier in versions)
-
-
-def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
-    """Return the figures of the environment's interpreter in the matrix."""
-    series = ".".join(env.python.split(".")[:2])
-    releases = matrix.product("python").releases
-    return next((dict(r.properties) for r in releases if r.get("series") == series), {})
 
 
 def _lock_packages(

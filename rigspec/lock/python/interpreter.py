@@ -13,7 +13,13 @@ from rigspec.resolve.problem.requested_packages import find_requested_pip
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import parse_specifier
 
-__all__ = ["explain_pip", "list_bootstrap_tools", "list_tools", "lock_interpreter"]
+__all__ = [
+    "explain_pip",
+    "find_interpreter_figures",
+    "list_bootstrap_tools",
+    "list_tools",
+    "lock_interpreter",
+]
 
 # The last virtualenv without dependencies, for Python 2.7, which has no venv module. Those of
 # virtualenv 20 on Python 2.7 need scandir, which has no wheel for Linux:
@@ -90,3 +96,10 @@ def list_tools(
         last = interpreter.get(f"last_{tool}")
         known = f"<={last}" if last is not None else ""
         yield f"{tool}{parse_specifier(spec.requests.get(tool, '*')) or known}"
+
+
+def find_interpreter_figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
+    """Return the figures of the environment's interpreter in the matrix."""
+    series = ".".join(env.python.split(".")[:2])
+    releases = matrix.product("python").releases
+    return next((dict(r.properties) for r in releases if r.get("series") == series), {})

@@ -7,12 +7,13 @@ from dataclasses import replace
 from importlib import resources
 
 from rigspec.lock.conda.explicit_list import format_explicit_list
-from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.model import LockedBuild, LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import format_requirements
 from rigspec.plan.layers.apt import build_package_lists, build_package_step
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import (
     VERIFY_PACKAGES,
+    build_files,
     env_path,
     env_python,
     installer_path,
@@ -24,6 +25,7 @@ from rigspec.plan.steps import (
     ArchiveStep,
     EnvironmentStep,
     InstallerStep,
+    PackageBuildStep,
     SourceBuildStep,
     Step,
 )
@@ -65,11 +67,16 @@ def build_environment_steps(rig: RigSettings, locked: LockedMachine) -> Iterator
         if env.interpreter.installer is not None and env.interpreter.installer not in installed:
             installed.add(env.interpreter.installer)
             yield _interpreter_step(locked, env, resolution)
-        yield replace(
+        steps: tuple[EnvironmentStep | PackageBuildStep, ...] = (
             _environment_step(env, resolution),
-            index=rig.mirrors.pypi,
-            extra_indexes=indexes.get(env.name, ()),
+            *_package_build_steps(env, resolution),
         )
+        for step in steps:
+            yield replace(
+                step,
+                index=rig.mirrors.pypi,
+                extra_indexes=indexes.get(env.name, ()),
+            )
 
 
 def build_payload_files(rig: RigSettings, locked: LockedMachine) -> tuple[PayloadFile, ...]:
@@ -83,11 +90,14 @@ def build_payload_files(rig: RigSettings, locked: LockedMachine) -> tuple[Payloa
         files.append(PayloadFile(VERIFY_PACKAGES, program.read_text(encoding="utf-8")))
     for env in locked.envs:
         wheels = [package for package in env.packages if not package.from_source]
-        sources = [package for package in env.packages if package.from_source]
         files.append(PayloadFile(f"{env.name}.requirements.txt", format_requirements(wheels)))
         files.append(PayloadFile(f"{env.name}.tools.txt", format_requirements(env.tools)))
-        if sources:
-            files.append(PayloadFile(f"{env.name}.sources.txt", format_requirements(sources)))
+        if env.sources:
+            files.append(PayloadFile(f"{env.name}.sources.txt", format_requirements(env.sources)))
+        for number, build in enumerate(env.builds, 1):
+            tools, sources = build_files(env.name, number)
+            files.append(PayloadFile(tools, format_requirements(build.tools)))
+            files.append(PayloadFile(sources, format_requirements(env.list_sources(build))))
         if env.conda is not None:
             text = format_explicit_list(env.conda)
             files.append(PayloadFile(f"{env.name}.explicit.txt", text))
@@ -189,7 +199,7 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> EnvironmentS
         python=env_python(env.name),
         requirements=f"{env.name}.requirements.txt",
         tools=f"{env.name}.tools.txt",
-        sources=f"{env.name}.sources.txt" if env.has_source_archives else None,
+        sources=f"{env.name}.sources.txt" if env.sources else None,
         build_variables=env.build_variables,
         pip=resolution.pip,
         explicit=f"{env.name}.explicit.txt" if env.conda is not None else None,
@@ -197,3 +207,28 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> EnvironmentS
         packages=(*env.tools, *env.packages),
         conda_packages=env.conda_packages,
     )
+
+
+def _package_build_steps(env: LockedEnv, resolution: EnvResolution) -> Iterator[PackageBuildStep]:
+    whole = _environment_step(env, resolution)
+    for number, build in enumerate(env.builds, 1):
+        tools, sources = build_files(env.name, number)
+        yield PackageBuildStep(
+            id=f"{whole.id}-build-{number}",
+            title=_title_of_build(build),
+            layer="env",
+            needs=(whole.id,),
+            name=f"{env.name}.build-{number}",
+            path=whole.path,
+            python=whole.python,
+            create_command=whole.create_command,
+            tools=tools,
+            sources=sources,
+            build_variables=env.build_variables,
+            packages=build.tools,
+        )
+
+
+def _title_of_build(build: LockedBuild) -> str:
+    first, *others = build.sources
+    return f"Build: {first} and {len(others)} more" if others else f"Build: {first}"

@@ -33,6 +33,7 @@ from rigspec.plan.steps.group import GroupStep
 from rigspec.plan.steps.host_packages import HostPackagesStep
 from rigspec.plan.steps.installer import InstallerStep
 from rigspec.plan.steps.kernel_arguments import KernelArgumentsStep
+from rigspec.plan.steps.package_build import PackageBuildStep
 from rigspec.plan.steps.platform import PlatformStep
 from rigspec.plan.steps.quota import QuotaStep
 from rigspec.plan.steps.reboot import RebootStep
@@ -66,6 +67,7 @@ __all__ = [
     "ImagePhase",
     "InstallerStep",
     "KernelArgumentsStep",
+    "PackageBuildStep",
     "PlatformStep",
     "QuotaStep",
     "RebootStep",

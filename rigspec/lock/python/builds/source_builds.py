@@ -23,12 +23,16 @@ from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
+    "CHOOSES_NUMPY",
     "SourceBuild",
     "build_requirements",
     "explain_build_conflict",
+    "find_builders",
     "find_source_builds",
     "find_tool_bounds",
+    "list_build_requirements",
     "require_build_needs",
+    "suggest_pythons",
     "warn_of_other_cuda",
 ]
 
@@ -37,7 +41,7 @@ _C_COMPILERS = frozenset({"build-essential", "gcc", "g++", "clang", "gcc-c++", "
 _FORTRAN_COMPILERS = frozenset({"gfortran", "gcc-gfortran"})
 _RUST_COMPILERS = frozenset({"cargo", "rustc", "rustup"})
 # It only chooses a NumPy to build with: here that is the one of the environment.
-_CHOOSES_NUMPY = "oldest-supported-numpy"
+CHOOSES_NUMPY = "oldest-supported-numpy"
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,16 @@ def find_tool_bounds(
     )
 
 
+def list_build_requirements(
+    build: SourceBuild, index: PackageIndex
+) -> Iterator[tuple[str, Requirement]]:
+    """Yield the build requirements of an archive for the target, by canonical name."""
+    for needed in build.metadata.built_with:
+        name = canonicalize_name(needed.name)
+        if index.applies(needed) and name != CHOOSES_NUMPY:
+            yield name, needed
+
+
 def build_requirements(
     env: str, builds: Iterable[SourceBuild], text: str, index: PackageIndex
 ) -> tuple[str, ...]:
@@ -104,10 +118,7 @@ def build_requirements(
         if build.metadata.computes_requirements:
             why = f"{build.label} computes its build requirements, which cannot be locked"
             raise report_no_solution(env, why)
-        for needed in build.metadata.built_with:
-            name = canonicalize_name(needed.name)
-            if not index.applies(needed) or name == _CHOOSES_NUMPY:
-                continue
+        for name, needed in list_build_requirements(build, index):
             version = locked.get(name)
             if version is None or name in TOOLS:
                 lines.add(f"{name}{_extras(needed)}{needed.specifier}")
@@ -126,12 +137,19 @@ def explain_build_conflict(
     """
     parts = []
     for chain in collision.chains:
-        builders = [build.label for build in builds if _is_built_with(build, chain[-1])]
-        if len(chain) > 1 or not builders:
+        builders = find_builders(builds, chain)
+        if not builders:
             return None
-        parts.append(f"{builders[0]} is built with {chain[-1]}")
+        parts.append(f"{builders[0].label} is built with {chain[-1]}")
     tool = collision.chains[0][-1].name
     return report_no_solution(env, f"{', and '.join(parts)}: an environment has one {tool}")
+
+
+def find_builders(
+    builds: Iterable[SourceBuild], chain: Sequence[RequiredPackage]
+) -> list[SourceBuild]:
+    """Return the archives that are built with the requirement of a collision."""
+    return [build for build in builds if len(chain) == 1 and _is_built_with(build, chain[0])]
 
 
 def _is_built_with(build: SourceBuild, required: RequiredPackage) -> bool:
@@ -170,7 +188,7 @@ def require_build_needs(
                     severity=Severity.ERROR,
                     message=f"{build.label} has no wheel for this environment, and its build "
                     f"needs {names}: the installation would fail",
-                    help=(*(help_ for _, help_ in missing), *_suggest_pythons(build, env)),
+                    help=(*(help_ for _, help_ in missing), *suggest_pythons(build, env.name)),
                 ),
                 1,
                 _places(rig, env.name, build),
@@ -179,10 +197,11 @@ def require_build_needs(
     return met
 
 
-def _suggest_pythons(build: SourceBuild, env: EnvResolution) -> Iterator[str]:
+def suggest_pythons(build: SourceBuild, env: str) -> Iterator[str]:
+    """Yield an advice to use a Python that has a wheel of the archive, if there is one."""
     if build.pythons:
         yield (
-            f'or set `python` of `{env.name}` to "{build.pythons[-1]}": {build.label} has wheels '
+            f'or set `python` of `{env}` to "{build.pythons[-1]}": {build.label} has wheels '
             f"for Python {', '.join(build.pythons)}"
         )
 
