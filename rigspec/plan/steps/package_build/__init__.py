@@ -15,10 +15,11 @@ __all__ = ["PackageBuildStep"]
 class PackageBuildStep(Step):
     """Source archives that the packages of their environment at ``path`` do not build.
 
-    ``name`` is what the names of its files start with. ``create_command`` creates a temporary environment when a path is put after it. ``tools`` is the
-    payload file of the packages that are installed there, ``sources`` that of the archives, which
-    are built with ``build_variables`` and installed as wheels. ``index`` and ``extra_indexes`` are
-    those of the environment. ``packages`` are those of ``tools``.
+    ``name`` is the start of the names of its files. ``create_command`` creates a temporary
+    environment when a path is put after it. ``tools`` is the payload file of the packages that are
+    installed there, ``sources`` that of the archives, which are built with ``build_variables`` and
+    installed as wheels. ``index`` and ``extra_indexes`` are those of the environment. ``packages``
+    are those of ``tools``.
     """
 
     kind: ClassVar[str] = "package-build"
