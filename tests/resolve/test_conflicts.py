@@ -298,6 +298,14 @@ def test_gpu_name_of_several_chips_is_ambiguous(tmp_path: Path) -> None:
     assert "GK107" in report.diagnostics[0].facts[0].statement
 
 
+@pytest.mark.parametrize("written", ["2x RTX 5090", "RTX 5090 x2", "2 X RTX 5090"])
+def test_number_of_cards_in_a_name_is_answered_with_a_count(written: str, tmp_path: Path) -> None:
+    text = f'[machine.box]\nos = "ubuntu 24.04"\ngpus = ["{written}"]\n'
+    report = check(tmp_path, text)
+    (error,) = [each for each in report.diagnostics if each.code == "RS101"]
+    assert error.help == ('write `{ model = "RTX 5090", count = 2 }`',)
+
+
 @pytest.mark.parametrize(
     ("gpu", "framework", "strength"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -35,6 +36,11 @@ __all__ = [
     "find_unsatisfiable_requirements",
     "list_unsatisfiable_requirements",
 ]
+
+# `2x RTX 5090` and `RTX 5090 x2`.
+_COUNTED = re.compile(
+    r"(?P<before>\d+)\s*x\s*(?P<model>.+)|(?P<first>.+?)\s+x\s*(?P<after>\d+)", re.IGNORECASE
+)
 
 
 def find_unknown_names(
@@ -247,6 +253,10 @@ def _unknown_gpu_error(
     if maker is not None:
         message = f"`{model}` is not an NVIDIA GPU ({maker}): CUDA does not run on it"
         help_lines = ["name an NVIDIA GPU, or leave out `gpus` to run on the CPU"]
+    elif (counted := _read_count(product, model)) is not None:
+        name, count = counted
+        message = f"unknown GPU `{model}`: the number is a value of its table"
+        help_lines = [f'write `{{ model = "{name}", count = {count} }}`']
     else:
         message = f"unknown GPU `{model}`"
         help_lines = [f"similar names: {', '.join(near)}"] if near else []
@@ -260,6 +270,15 @@ def _unknown_gpu_error(
         spans=(document.span(path, label="not in the matrix"),),
         help=tuple(help_lines),
     )
+
+
+def _read_count(product: Product, model: str) -> tuple[str, str] | None:
+    """Return the name and the number of cards in `2x RTX 5090`; None for another text."""
+    match = _COUNTED.fullmatch(model)
+    if match is None:
+        return None
+    name, count = match["model"] or match["first"], match["before"] or match["after"]
+    return (name, count) if find_part(product, name) is not None else None
 
 
 def _ambiguous_gpu_error(
