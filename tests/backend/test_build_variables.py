@@ -41,11 +41,14 @@ requires = []
 build-backend = "build"
 backend-path = ["."]
 """
-# A build that would download a wheel, as that of flash-attn does, fails here.
+# A build that would download a wheel, as that of flash-attn does, fails here; so does one that does
+# not find the programs of its environment, such as meson.
 BUILD = """\
-import os, zipfile
+import os, shutil, sys, zipfile
 
 def build_wheel(folder, settings=None, metadata=None):
+    if os.path.dirname(shutil.which("pip")) != os.path.join(sys.prefix, "bin"):
+        raise SystemExit("programs of the environment are not found")
     if os.environ.get("TOOL_FORCE_BUILD") != "TRUE":
         raise SystemExit("a wheel without a checksum would be downloaded")
     name = "tool-1.0-py3-none-any.whl"

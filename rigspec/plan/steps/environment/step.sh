@@ -23,13 +23,14 @@ create_environment() {  # COMMAND...
   [ -z "${arg[sources]-}" ] || pip_install "$python" --no-build-isolation --no-deps -r "$LOCK/${arg[sources]}"
 }
 
+# Builds run programs of the environment, such as meson and ninja.
 pip_install() {  # PYTHON OPTION...
   local python=$1 index
   shift
   for index in ${arg[extra_indexes]-}; do set -- --extra-index-url "$index" "$@"; done
   [ -z "${arg[index]-}" ] || set -- --index-url "${arg[index]}" "$@"
   # shellcheck disable=SC2086  # several words
-  env ${arg[build_variables]-} "$python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes "$@"
+  env PATH="${python%/*}:$PATH" ${arg[build_variables]-} "$python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes "$@"
 }
 
 environment_digest() {
