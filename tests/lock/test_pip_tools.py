@@ -92,3 +92,11 @@ def test_engine_option_selects_engine(
     assert done.returncode == 0, done.stderr
     assert 'engine = "pip-tools"' in (tmp_path / "lock" / "rig.lock").read_text()
     assert "http" not in (tmp_path / "lock" / "lab.requirements.txt").read_text()
+
+
+def test_pip_tools_without_index_reports_the_index() -> None:
+    request = ResolveRequest("lab", ("iniconfig",), HERE, index="http://127.0.0.1:9/simple")
+    with pytest.raises(LockError) as raised:
+        pip_tools.compile_requirements(request)
+    assert raised.value.diagnostic.code == "RS504"
+    assert "127.0.0.1:9" in raised.value.diagnostic.message

@@ -22,8 +22,13 @@ from rigspec.lock.python.requirements_file import remove_direct_lines
 __all__ = ["compile_requirements", "find_interpreter"]
 
 _FIRST_WITH_VENV = (3, 3)
-# Words of pip's for an index that is out of order, from `pip/_internal`.
-_TROUBLE = ("Connection", "timed out", "HTTPError", "SSLError", "THESE PACKAGES DO NOT MATCH")
+# uv installs into nothing older.
+_FIRST_FOR_UV = (3, 8)
+# Words of pip's for an index that is out of order, from `pip/_internal`, and of uv's.
+_TROUBLE = (
+    *("Connection", "timed out", "HTTPError", "SSLError", "THESE PACKAGES DO NOT MATCH"),
+    *("error sending request", "Failed to fetch"),
+)
 _OPTIONS = (
     "--quiet",
     "--generate-hashes",
@@ -67,7 +72,7 @@ class _Compiler:
         self._run(self._creator())
         # Not a newer one than the extra of rigspec, and an older one for an old Python or pip.
         tools = [f"pip=={question.target.pip}", f"pip-tools<={version('pip-tools')}"]
-        self._run([self._python, "-m", "pip", "install", "--quiet", *tools])
+        self._run([*self._installer(), "--quiet", *tools])
         requested, output = self._folder / "requirements.in", self._folder / "requirements.txt"
         bounds = self._folder / "constraints.txt"
         bounds.write_text(_lines(question.constraints), encoding="utf-8")
@@ -86,14 +91,25 @@ class _Compiler:
         )
 
     def _creator(self) -> list[str]:
-        path = str(self._folder / "env")
-        if self._question.target.series >= _FIRST_WITH_VENV:
-            return [str(self._host), "-m", "venv", path]
         from uv import find_uv_bin
 
+        path = str(self._folder / "env")
+        if self._question.target.series >= _FIRST_FOR_UV:
+            # Without ensurepip, which takes seconds.
+            options = ("--quiet", "--no-config", "--no-python-downloads")
+            return [find_uv_bin(), "venv", *options, "--python", str(self._host), path]
+        if self._question.target.series >= _FIRST_WITH_VENV:
+            return [str(self._host), "-m", "venv", path]
         virtualenv = f"virtualenv=={self._question.target.virtualenv}"
         command = [find_uv_bin(), "tool", "run", "--quiet", "--from", virtualenv, "virtualenv"]
         return [*command, "--quiet", "--python", str(self._host), path]
+
+    def _installer(self) -> list[str]:
+        if self._question.target.series < _FIRST_FOR_UV:
+            return [self._python, "-m", "pip", "install"]
+        from uv import find_uv_bin
+
+        return [find_uv_bin(), "pip", "install", "--no-config", "--python", self._python]
 
     def _run(self, command: Sequence[str]) -> None:
         index = self._question.index
