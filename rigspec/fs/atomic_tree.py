@@ -47,7 +47,7 @@ class OutputFile:
 
     path: str
     content: bytes
-    mode: int
+    mode: int = 0o644
 
 
 class TreeError(Exception):

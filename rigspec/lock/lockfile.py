@@ -118,8 +118,8 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
     body = tomlkit.dumps(content, sort_keys=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
     text = f'{_HEADER}content_sha256 = "{digest}"\n{body}'
-    files = [OutputFile(_NAME, text.encode(), 0o644)]
-    files += [OutputFile(path, companions[path], 0o644) for path in sorted(companions)]
+    files = [OutputFile(_NAME, text.encode())]
+    files += [OutputFile(path, companions[path]) for path in sorted(companions)]
     return tuple(files)
 
 
@@ -148,7 +148,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         for machine in content["machines"]:
             # TOML has no word for nothing: a rig without machines has a nameless one.
             machine["resolution"].setdefault("machine", None)
-        files = [OutputFile(_NAME, data, 0o644)]
+        files = [OutputFile(_NAME, data)]
         for env in _envs(content):
             for part in filter(env.__contains__, _FILES):
                 files.append(_companion(directory, env[part]))
@@ -252,7 +252,7 @@ def _companion(directory: Path, entry: Mapping[str, str]) -> OutputFile:
         raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise CorruptLock(file, "was changed after it was written")
-    return OutputFile(entry["file"], data, 0o644)
+    return OutputFile(entry["file"], data)
 
 
 _BUILD_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.]*")
