@@ -17,6 +17,16 @@ small() { mkdir -p "$1"; mount -t tmpfs -o "size=$2" small "$1"; }
 fill() { dd if=/dev/zero of="$1/fill" 2>/dev/null; }
 """
 
+# Another program that holds a lock of dpkg for some seconds.
+HOLD = """
+hold() {
+  python3 -c 'import fcntl, pathlib, sys, time
+file = open(sys.argv[1], "w"); fcntl.lockf(file, fcntl.LOCK_EX); pathlib.Path("/tmp/held").touch()
+time.sleep(float(sys.argv[2]))' "$@" &
+  until [ -e /tmp/held ]; do command sleep 0.05; done
+}
+"""
+
 # A library that somebody unpacked by hand where CUDA's packages have a link to a folder.
 BY_HAND = """
 by_hand() {

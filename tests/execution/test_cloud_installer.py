@@ -18,6 +18,7 @@ from rigspec.plan.steps import EnvironmentStep
 from tests.execution.all_step_kinds import Supplies, every_base, every_plan
 from tests.execution.cloud_init_rigs import cloud_init, shortest
 from tests.execution.conftest import KEPT
+from tests.execution.installer_functions import HOLD
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys
 
@@ -119,6 +120,16 @@ def test_short_cloud_installer_index_without_locked_file_installs_nothing(
     assert "rig-one: PyPI has no file with the checksum of the lock" in output
     assert "step env-lab failed" in output
     assert not (short_machine.path / "up/opt/rig/envs/lab").exists()
+
+
+def test_cloud_installer_waits_for_other_apt_process(machine: Layer) -> None:
+    """As the updates of a new machine, which start at its first boot."""
+    assert machine.run(INSTALLER, "--step", "archive")[0] == 0
+    script = f"{HOLD}\nhold /var/lib/dpkg/lock-frontend 3\n{INSTALLER} --step repository"
+    code, output = machine.run("bash", "-c", f"{script} && {INSTALLER} --step system-packages")
+    assert code == 0, output
+    name = "/var/lib/dpkg/lock-frontend"
+    assert f"waiting for another apt or dpkg process to release {name}" in output
 
 
 def test_cloud_installer_usage_error_changes_nothing(machine: Layer) -> None:

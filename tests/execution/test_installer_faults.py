@@ -10,21 +10,12 @@ import pytest
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from tests.execution.all_step_kinds import Supplies, every_plan
-from tests.execution.installer_functions import INSTALLER, called
+from tests.execution.installer_functions import HOLD, INSTALLER, called
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys
 
 pytestmark = pytest.mark.long(seconds=10)
 
-# Another program that holds a lock of dpkg for some seconds.
-HOLD = """
-hold() {
-  python3 -c 'import fcntl, pathlib, sys, time
-file = open(sys.argv[1], "w"); fcntl.lockf(file, fcntl.LOCK_EX); pathlib.Path("/tmp/held").touch()
-time.sleep(float(sys.argv[2]))' "$@" &
-  until [ -e /tmp/held ]; do command sleep 0.05; done
-}
-"""
 # A package of somebody else, whose dependency no archive has.
 THEIRS = """
 mkdir -p /tmp/theirs/DEBIAN
@@ -138,6 +129,45 @@ def test_changed_settings_are_restored_and_their_service_is_applied_again(system
         *([word, "Step", step] for step in ("settings", "service") for word in ("doing", "done")),
     ], output
     assert output.endswith("{}\n")
+
+
+def test_archive_through_a_link_out_of_its_folder_restores_foreign_files(system: Layer) -> None:
+    output = called(
+        system,
+        f"""
+        mkdir -p /opt/theirs /usr/local/thing
+        ln -s /opt/theirs /usr/local/thing/include
+        echo theirs > /opt/theirs/a.h
+        for run in 1 2; do
+          rm -f /var/lib/rig/cudnn; {INSTALLER} --step cudnn
+          head -c 17 /opt/theirs/a.h; echo; ls /opt/theirs
+        done
+        {INSTALLER} --uninstall
+        cat /opt/theirs/a.h; find /opt/theirs /usr/local/thing ! -type d
+        """,
+    )
+    lines = [line for line in output.splitlines() if not line.startswith((" ", "["))]
+    assert lines[:6] == ["include/a.hinclud", "a.h", "a.h.before-rig"] * 2, output
+    assert output.count("/opt/theirs/a.h already existed: saved as") == 1
+    assert lines[-3:] == ["theirs", "/opt/theirs/a.h", "/usr/local/thing/include"], output
+
+
+def test_backup_of_somebody_else_is_not_overwritten(system: Layer) -> None:
+    output = called(
+        system,
+        f"""
+        mkdir -p /etc/skel/.rig; cd /etc/skel/.rig
+        echo older > settings.json.before-rig; echo theirs > settings.json
+        {INSTALLER} --step settings; cat settings.json
+        {INSTALLER} --uninstall >/dev/null; cat settings.json settings.json.before-rig; ls
+        """,
+    )
+    assert "settings.json already existed: saved as /etc/skel/.rig/settings.json.before-rig.1" in (
+        output
+    )
+    assert output.splitlines()[-5:] == [
+        *("{}", "theirs", "older", "settings.json", "settings.json.before-rig"),
+    ], output
 
 
 def test_apptainer_tests_report_differences(system: Layer, tmp_path: Path) -> None:

@@ -75,21 +75,22 @@ list_foreign_contents() {  # ID DIR
 }
 
 # Back up the files of others that the archive will replace. From then on, the backup is recorded as theirs.
+# Skip directories, and links to a directory that are one in the archive. Where a link leads out of the
+# directory, OUTSIDE gets the files, which `record_new_contents` records as any other file of the rig.
 back_up_members() {  # ID DIR STRIP ARCHIVE
   local id=$1 folder member path
   folder=$(realpath -e "$2") || return
   write_list members tar --list --show-transformed-names --quoting-style=literal --strip-components="$3" --file "$4" || return
+  OUTSIDE=()
   while IFS= read -r member <&5; do
-    path=$folder/${member%/}
-    path_exists "$path" || continue
-    # Skip directories, and links to a directory that are one in the archive.
-    [ ! -d "$path" ] || { [ -L "$path" ] && [ "$member" = "${member%/}" ]; } || continue
-    path=$(realpath -e "${path%/*}")/${path##*/} || return
+    path=$folder/$member
+    [ "$member" = "${member%/}" ] && { [ ! -d "$path" ] || [ -L "$path" ]; } || continue
+    path=$(realpath -m "${path%/*}")/${path##*/}
     member=${path#"$folder"/}
     if [ "$member" = "$path" ]; then
-      # A link leads out of the directory.
-      [ -n "$(print_backup_path "$path")" ] || back_up_file "$path" || return
-    elif is_recorded "before.$id" "$member"; then
+      OUTSIDE+=("$path")
+      ! path_exists "$path" || is_recorded_file "$path" || back_up_file "$path" || return
+    elif path_exists "$path" && is_recorded "before.$id" "$member"; then
       back_up_file "$path" && NEW=${BACKUP#"$folder"/} write_list "before.$id" \
         search_list "before.$id" "$member" '$0 == value { $0 = ENVIRON["NEW"] } !seen[$0]++' || return
     fi
@@ -98,6 +99,10 @@ back_up_members() {  # ID DIR STRIP ARCHIVE
 }
 
 record_new_contents() {  # ID DIR: record the files added since
+  local path digest
+  for path in ${OUTSIDE[@]+"${OUTSIDE[@]}"}; do
+    [ -L "$path" ] || { digest=$(print_digest "$path") && record files "$digest  $path"; } || return
+  done
   write_list "contents.$1" list_new_contents "$@"
 }
 
