@@ -28,7 +28,6 @@ from rigspec.lock.python.environment import (
     EnvironmentLock,
     LockSettings,
     PreviousPins,
-    lock_environment,
 )
 from rigspec.lock.python.framework_rules import join_environments
 from rigspec.lock.python.index.build_indexes import (
@@ -36,6 +35,7 @@ from rigspec.lock.python.index.build_indexes import (
     list_indexed_builds,
     strip_build_indexes,
 )
+from rigspec.lock.python.python_choice import lock_environment
 from rigspec.lock.services import (
     find_notebook,
     find_unknown_services,

@@ -6,7 +6,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
@@ -17,12 +17,14 @@ class Wheel(NamedTuple):
     """A release: its requirements, and the Pythons that it runs on; or a source archive.
 
     ``setup`` is the setup.py of an archive whose requirements only a build states to a resolver.
+    ``tag`` is that of a wheel for one Python, which the release has besides its source archive.
     """
 
     requires: Sequence[str] = ()
     python: str = ""
     source: bool = False
     setup: str = ""
+    tag: str = ""
 
 
 Releases = Mapping[str, Mapping[str, Wheel]]
@@ -37,15 +39,12 @@ def serve_index(start: Serve, releases: Releases, *, damaged: str = "") -> str:
     for name, versions in releases.items():
         links = []
         for version, wheel in versions.items():
-            ending = ".tar.gz" if wheel.source else "-py3-none-any.whl"
-            file = f"{name.replace('-', '_')}-{version}{ending}"
-            files[file] = _build(name, version, wheel)
-            checksum = hashlib.sha256(files[file]).hexdigest()
-            if file == damaged:
-                files[file] += b"!"
-            python = wheel.python.replace("<", "&lt;").replace(">", "&gt;")
-            requires = f' data-requires-python="{python}"' if python else ""
-            links.append(f'<a href="/{file}#sha256={checksum}"{requires}>{file}</a>')
+            for file, content in _build_files(name, version, wheel):
+                files[file] = content + (b"!" if file == damaged else b"")
+                checksum = hashlib.sha256(content).hexdigest()
+                python = wheel.python.replace("<", "&lt;").replace(">", "&gt;")
+                requires = f' data-requires-python="{python}"' if python else ""
+                links.append(f'<a href="/{file}#sha256={checksum}"{requires}>{file}</a>')
         pages[name] = "\n".join(links)
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -61,6 +60,16 @@ def serve_index(start: Serve, releases: Releases, *, damaged: str = "") -> str:
             send(request, b"", 404)
 
     return f"http://{start(answer)}/simple"
+
+
+def _build_files(name: str, version: str, wheel: Wheel) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the files of a release."""
+    base = f"{name.replace('-', '_')}-{version}"
+    if wheel.source or wheel.tag:
+        yield f"{base}.tar.gz", _build(name, version, wheel._replace(source=True))
+    if not wheel.source:
+        tag = wheel.tag or "py3-none-any"
+        yield f"{base}-{tag}.whl", _build(name, version, wheel)
 
 
 def _build(name: str, version: str, wheel: Wheel) -> bytes:

@@ -11,8 +11,9 @@ import pytest
 from rigspec.check import check_machine
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.engine_cache import ResolutionCache
-from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
+from rigspec.lock.python.environment import LockSettings, PreviousPins
 from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, format_version_range
+from rigspec.lock.python.python_choice import lock_environment
 from rigspec.lock.python.remarks import is_cpu_only
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix

@@ -26,13 +26,12 @@ from rigspec.lock.python.builds.tools import SolvedTools, ToolsSolver
 from rigspec.lock.python.direct_packages import (
     DirectPackage,
     find_version_variables,
-    lock_direct_packages,
 )
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
 from rigspec.lock.python.environment_request import list_plain_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
-from rigspec.lock.python.framework_rules import FoundFramework, list_other_pythons
+from rigspec.lock.python.framework_rules import FoundFramework
 from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex
@@ -63,7 +62,7 @@ from rigspec.version_specifiers import (
     strip_local_version,
 )
 
-__all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
+__all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_with_python"]
 
 
 @dataclass(frozen=True)
@@ -91,54 +90,16 @@ class PreviousPins:
 
 @dataclass(frozen=True)
 class EnvironmentLock:
-    """A locked environment, the frameworks in it, and what it resolved to."""
+    """A locked environment, the frameworks in it, what it resolved to, and what pip builds."""
 
     env: LockedEnv
     frameworks: tuple[FoundFramework, ...]
     resolution: EnvResolution
     warnings: tuple[Diagnostic, ...] = ()
+    builds: tuple[SourceBuild, ...] = ()
 
 
-def lock_environment(
-    rig: Rig,
-    resolution: Resolution,
-    env: EnvResolution,
-    matrix: Matrix,
-    previous: PreviousPins,
-    settings: LockSettings,
-    *,
-    same_machine: bool = False,
-) -> EnvironmentLock:
-    """Solve and pin one environment; versions in ``previous`` are preferred.
-
-    If the spec leaves the Python free and the resolved one has no solution, others are tried.
-    ``same_machine`` fixes driver, CUDA and cuDNN as they were resolved.
-
-    Raises:
-        LockError: There is no solution, or an index failed.
-    """
-    direct = lock_direct_packages(env.name, rig.env[env.name])
-    try:
-        return _lock_python(rig, resolution, env, matrix, previous, settings, direct, same_machine)
-    except LockError as error:
-        if error.status != 1 or error.on_every_python or not _has_free_python(rig.env[env.name]):
-            raise
-        first = error
-    for other in list_other_pythons(rig, resolution, matrix, env.name):
-        here = next(each for each in other.envs if each.name == env.name)
-        try:
-            return _lock_python(rig, other, here, matrix, previous, settings, direct, same_machine)
-        except LockError:
-            # Also if the index of builds for another Python fails: that Python is not requested.
-            continue
-    raise first
-
-
-def _has_free_python(spec: Environment) -> bool:
-    return spec.python is None and spec.manager == "venv" and spec.interpreter_kind != "system"
-
-
-def _lock_python(
+def lock_with_python(
     rig: Rig,
     resolution: Resolution,
     env: EnvResolution,
@@ -148,7 +109,14 @@ def _lock_python(
     direct: tuple[DirectPackage, ...],
     same_machine: bool,
 ) -> EnvironmentLock:
-    """Lock an environment with one Python, by the first engine that can read its packages."""
+    """Lock an environment with its Python, by the first engine that can read its packages.
+
+    Versions in ``previous`` are preferred. ``same_machine`` fixes driver, CUDA and cuDNN as they
+    were resolved.
+
+    Raises:
+        LockError: There is no solution, or an index failed.
+    """
     series = describe_target_interpreter(resolution, env, None).series
     as_of = rig.env[env.name].as_of
     engines = choose_engines(series, as_of, settings.engine, previous.engine)
@@ -243,7 +211,7 @@ class _Locker:
         )
         other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
         warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))
-        return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings)
+        return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings, builds)
 
     def _suggest_as_of(self, packages: Sequence[LockedPythonPackage]) -> Iterator[Diagnostic]:
         """Yield a note if every line of the environment is exact and dependencies are much newer.

@@ -224,7 +224,7 @@ def _report_stub(rig: Rig, env: str, build: SourceBuild) -> LockError:
         message=f"{build.label} is a stub: its build downloads a wheel from NVIDIA's index, which "
         "the lock cannot pin",
         help=(
-            f"remove the package that requires {build.pin.name}, and install it by hand",
+            f'name that wheel: `{build.pin.name} = {{ url = "https://…", sha256 = "…" }}`',
             "or set `pypi` in `[mirrors]` to an index that has its wheels",
         ),
     )

@@ -1,0 +1,62 @@
+"""The Python of an environment whose spec leaves it free."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lock.http_server import Serve
+from tests.lock.python_index import Wheel, serve_index
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SPEC = """
+rig = 1
+name = "lab"
+[machine.box]
+os = "ubuntu 26.04"
+[env.lab]
+packages = {{ train = "*", arrays = "<2" }}
+{python}
+[mirrors]
+pypi = "{address}"
+"""
+WHEEL = "cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64"
+RELEASES = {
+    "arrays": {"1.26": Wheel(tag=WHEEL), "2.0": Wheel()},
+    "pip": {"26.3": Wheel()},
+    "setuptools": {"84.2": Wheel()},
+    "wheel": {"0.48": Wheel()},
+}
+
+
+@pytest.mark.parametrize(
+    ("train", "python", "expected"),
+    [
+        # An old release has no wheel for the newest Python, and often does not compile with it.
+        ({"1.0": Wheel()}, "", "3.12"),
+        # A requested package is not older for it.
+        ({"1.0": Wheel(), "2.0": Wheel(python=">=3.13")}, "", "3.14"),
+        ({"1.0": Wheel()}, 'python = "3.14"', "3.14"),
+    ],
+)
+def test_lock_with_free_python_takes_one_with_wheels(
+    train: dict[str, Wheel],
+    python: str,
+    expected: str,
+    serve: Serve,
+    tmp_path: Path,
+    rigspec: Rigspec,
+) -> None:
+    address = serve_index(serve, {**RELEASES, "train": train})
+    spec = tmp_path / "rig.toml"
+    spec.write_text(SPEC.format(python=python, address=address), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+    assert f'python = "{expected}' in text
+    reason = "`lab` gets Python 3.12 and not 3.14, for which there is no wheel of arrays 1.26"
+    assert (reason in " ".join(done.stderr.split())) is (expected == "3.12")
