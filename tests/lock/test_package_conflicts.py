@@ -211,6 +211,15 @@ def test_conflict_about_tools_names_the_bound_of_rigspec(address: str) -> None:
     assert "the spec" not in message
 
 
+def test_find_collision_without_fit_prefers_line_of_spec_to_package() -> None:
+    """As for whisperx, of which both its own line and a dependency had no release."""
+    missing = RequiredPackage("a", (">=9",), absent="no release matches")
+    dependency = RequiredPackage("b", (">=9",), "c", "==1.0", absent="no release matches")
+    found = find_collision([dependency, RequiredPackage("c"), missing])
+    assert found is not None
+    assert found.chains == ((missing,),)
+
+
 def test_find_collision_without_conflict_returns_none() -> None:
     required = (RequiredPackage("arrays", (">=1",)), RequiredPackage("arrays", ("<2",)))
     assert find_collision(required) is None

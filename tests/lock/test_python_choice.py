@@ -24,15 +24,19 @@ packages = {{ train = "*", arrays = "<2" }}
 [mirrors]
 pypi = "{address}"
 """
-WHEEL = "cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64"
+# As wheels of today, and those with the tag of every pip.
+WHEELS = (
+    "cp312-cp312-manylinux_2_28_x86_64",
+    "cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64",
+)
 RELEASES = {
-    "arrays": {"1.26": Wheel(tag=WHEEL), "2.0": Wheel()},
     "pip": {"26.3": Wheel()},
     "setuptools": {"84.2": Wheel()},
     "wheel": {"0.48": Wheel()},
 }
 
 
+@pytest.mark.parametrize("wheel", WHEELS)
 @pytest.mark.parametrize(
     ("train", "python", "expected"),
     [
@@ -47,11 +51,13 @@ def test_lock_with_free_python_takes_one_with_wheels(
     train: dict[str, Wheel],
     python: str,
     expected: str,
+    wheel: str,
     serve: Serve,
     tmp_path: Path,
     rigspec: Rigspec,
 ) -> None:
-    address = serve_index(serve, {**RELEASES, "train": train})
+    arrays = {"1.26": Wheel(tag=wheel), "2.0": Wheel()}
+    address = serve_index(serve, {**RELEASES, "arrays": arrays, "train": train})
     spec = tmp_path / "rig.toml"
     spec.write_text(SPEC.format(python=python, address=address), encoding="utf-8")
     done = rigspec("lock", spec, "-o", tmp_path / "lock")

@@ -207,7 +207,7 @@ def _rank(chains: Sequence[Sequence[RequiredPackage]]) -> tuple[object, ...]:
     ends = [chain[-1] for chain in chains]
     # Two lines of the request are the plainest collision, whatever else there is.
     packages = [each for end in ends if end.requirer for each in [_newest_first(end)]]
-    return (*sorted(packages), sum(map(len, chains)), [str(end) for end in ends])
+    return (sorted(packages), sum(map(len, chains)), [str(end) for end in ends])
 
 
 def _sorted(

@@ -39,7 +39,7 @@ _AT_ONCE = 8
 # The end of a wheel's name, such as `-cp312-cp312-manylinux_2_17_x86_64.whl`.
 _LINUX_WHEEL = re.compile(
     r"-cp(?P<major>\d)(?P<minor>\d+)-cp(?P=major)(?P=minor)m?u?-(?:.*\.)?"
-    r"(?:many)?linux(?:\d*|_\d+_\d+)_(?P<arch>[a-z0-9_]+)\.whl$"
+    r"(?:many)?linux(?:_\d+_\d+|\d*)_(?P<arch>[a-z0-9_]+)\.whl$"
 )
 
 
