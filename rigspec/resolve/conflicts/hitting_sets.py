@@ -192,8 +192,13 @@ def _least_weight(sets: Sequence[int], by_weight: Sequence[tuple[int, int]]) -> 
     total = 0
     used = 0
     for each in sets:
-        if not each & used:
-            used |= each
-            least = (weight for weight, elements in by_weight if elements & each)
-            total += next(least, _IMPOSSIBLE)
+        if each & used:
+            continue
+        used |= each
+        for weight, elements in by_weight:
+            if elements & each:
+                total += weight
+                break
+        else:
+            total += _IMPOSSIBLE
     return total
