@@ -66,3 +66,5 @@ def test_lock_with_free_python_takes_one_with_wheels(
     assert f'python = "{expected}' in text
     reason = "`lab` gets Python 3.12 and not 3.14, for which there is no wheel of arrays 1.26"
     assert (reason in " ".join(done.stderr.split())) is (expected == "3.12")
+    again = rigspec("lock", spec, "-o", tmp_path / "lock", "--check")
+    assert again.returncode == 0, again.stderr

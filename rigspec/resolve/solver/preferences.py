@@ -52,6 +52,7 @@ def _locked_labels(resolution: Resolution) -> Iterator[tuple[str, str, str]]:
 
 
 def _environment(env: EnvResolution) -> Iterator[tuple[str, str, str]]:
+    yield get_env_key(env.name, "interpreter"), "interpreter", env.interpreter
     yield get_env_key(env.name, "python"), "python", env.python
     yield get_env_key(env.name, "pip"), "pip", env.pip
     if env.installer is not None:
