@@ -198,6 +198,9 @@ def test_dockerfile_command_that_a_rig_cannot_have_is_named(command: str, shown:
     assert reading.statements == ()
 
 
+HEAD = "FROM ubuntu:24.04\nARG FLASH=false\nARG TARGETPLATFORM TARGETARCH\nARG MIRROR\n"
+
+
 @pytest.mark.parametrize(
     ("test", "imported"),
     [
@@ -212,13 +215,17 @@ def test_dockerfile_command_that_a_rig_cannot_have_is_named(command: str, shown:
         ('[ "$FLASH" = true ] || COMMAND', True),
         ('if [ "$UNKNOWN" = true ]; then COMMAND; fi', True),
         ('if [ "$(uname -m)" = x86_64 ]; then COMMAND; fi', True),
+        ('if [ "$TARGETPLATFORM" = "linux/arm64" ]; then COMMAND; fi', False),
+        ('if [ "$TARGETARCH" = amd64 ]; then COMMAND; fi', True),
+        ("if [ ! -z ${MIRROR} ] ; then COMMAND; else echo; fi", False),
+        ("if [ ! -z ${MIRROR} ] ; then echo; else COMMAND; fi", True),
     ],
 )
 def test_dockerfile_command_is_imported_unless_its_condition_is_false(
     test: str, imported: bool
 ) -> None:
     command = test.replace("COMMAND", "pip install flash-attn")
-    reading = read("Dockerfile", f"FROM ubuntu:24.04\nARG FLASH=false\nRUN {command}\n")
+    reading = read("Dockerfile", f"{HEAD}RUN {command}\n")
     assert packages(reading) == ({"flash-attn": "*"} if imported else {})
     assert bool(reading.omissions) is not imported
 

@@ -38,6 +38,13 @@ _SHELL = re.compile(r"(?:(?:\S*/)?(?:ba|da|z)?sh(?:\s+-\S+)*)?")
 _ASSIGNMENT = re.compile(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
 _OLD_FORM = re.compile(r"(\w+)[ \t]+(.+)", re.DOTALL)
 _REFERENCE = re.compile(r"\$\{?(\w+)")
+# The values that BuildKit gives them on x86_64.
+_PLATFORM = {
+    "TARGETPLATFORM": "linux/amd64",
+    "TARGETARCH": "amd64",
+    "BUILDPLATFORM": "linux/amd64",
+    "BUILDARCH": "amd64",
+}
 # The build of an image needs them, or a rig sets them itself.
 _BUILD_VARIABLES = frozenset({"DEBIAN_FRONTEND", "PATH"})
 _NOT_IMPORTED = {
@@ -125,10 +132,15 @@ class _StageReader:
             return
         self._used.add(number)
         variables: dict[str, str] = {}
+        # A build without further options has these values for arguments without a default.
+        declared: dict[str, str] = {}
         context = BuildContext(Path(self._source.file).parent)
         for entry in self._stages[number]:
             kind, line = entry["instruction"], entry["startline"] + 1
             if kind in ("ARG", "ENV"):
+                if kind == "ARG":
+                    names = (word for word in entry["value"].split() if "=" not in word)
+                    declared.update({name: _PLATFORM.get(name, "") for name in names})
                 variables.update(_assignments(entry["value"], variables))
                 if kind == "ENV":
                     yield self._omit_variables(entry["value"], line)
@@ -137,7 +149,7 @@ class _StageReader:
             elif kind in ("COPY", "ADD", "WORKDIR"):
                 context.apply(kind, _expand(entry["value"], variables))
             elif kind == "RUN":
-                yield from self._read_run(entry, variables, context)
+                yield from self._read_run(entry, variables, declared, context)
             elif kind in _NOT_IMPORTED:
                 omission = self._source.omission(entry["content"], _NOT_IMPORTED[kind], line)
                 yield Reading(omissions=(omission,))
@@ -183,7 +195,11 @@ class _StageReader:
             yield read_image(image, self._source.find(written, line))
 
     def _read_run(
-        self, entry: dict[str, Any], variables: dict[str, str], context: BuildContext
+        self,
+        entry: dict[str, Any],
+        variables: dict[str, str],
+        declared: dict[str, str],
+        context: BuildContext,
     ) -> Iterator[Reading]:
         start = self._source.line_start(entry["startline"] + 1)
         end = self._source.line_start(entry["endline"] + 2)
@@ -204,6 +220,7 @@ class _StageReader:
                     self._source,
                     lambda word: _expand(word, variables),
                     context.locate,
+                    lambda word: _expand(word, {**declared, **variables}),
                 )
 
 

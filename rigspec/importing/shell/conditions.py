@@ -13,7 +13,9 @@ _OPERAND = r"(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)"
 _COMPARISON = re.compile(
     rf"\[\[?\s+(?P<left>{_OPERAND})\s+(?P<operator>==?|!=)\s+(?P<right>{_OPERAND})\s+\]\]?"
 )
-_LENGTH = re.compile(rf"\[\[?\s+-(?P<operator>[nz])\s+(?P<operand>{_OPERAND})\s+\]\]?")
+_LENGTH = re.compile(
+    rf"\[\[?\s+(?P<not>!\s+)?-(?P<operator>[nz])\s+(?P<operand>{_OPERAND})\s+\]\]?"
+)
 # The right side of a comparison in `[[ ]]` is a pattern with these.
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -41,7 +43,7 @@ def _is_met(condition: ShellTest, expand: Callable[[str], str | None]) -> bool |
         value = expand(length["operand"].strip("\"'"))
         if value is None:
             return None
-        result = bool(value) is (length["operator"] == "n")
+        result = bool(value) is ((length["operator"] == "n") is (length["not"] is None))
     else:
         return None
     return result is condition.holds

@@ -87,6 +87,7 @@ def read_install_command(
     source: SourceText,
     expand: Expand,
     locate: Callable[[str], str | None] = lambda path: None,
+    expand_test: Expand | None = None,
 ) -> Reading:
     """Return the packages or the Python that a command installs; another command installs none.
 
@@ -96,6 +97,8 @@ def read_install_command(
         source: the file.
         expand: returns a word with its variables replaced, or None if one has no value.
         locate: returns the path, relative to the file, of what the command finds at a path.
+        expand_test: as ``expand``, for conditions.
+
     """
     words: Sequence[Word] = command.words
     while words and words[0].text in _PREFIXES:
@@ -110,7 +113,7 @@ def read_install_command(
     }
     read = readers.get(program or "", reader.other)
     reading = join_readings((*_read_python(words, offset, source, expand), *read()))
-    false = find_false_condition(command.conditions, expand)
+    false = find_false_condition(command.conditions, expand_test or expand)
     if false is None or reading == Reading():
         return reading
     shown = " ".join(word.text for word in words[:_SHOWN_WORDS])
