@@ -68,3 +68,31 @@ def test_lock_with_free_python_takes_one_with_wheels(
     assert (reason in " ".join(done.stderr.split())) is (expected == "3.12")
     again = rigspec("lock", spec, "-o", tmp_path / "lock", "--check")
     assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize(
+    ("compressor", "newest"),
+    [
+        # No Python has wheels of both; the one for which the compressor has them gets no updates.
+        (Wheel(tag="cp38-cp38-manylinux_2_28_x86_64"), Wheel()),
+        # The newest Python has no lock at all.
+        (Wheel(), Wheel(python="<3.14")),
+    ],
+)
+def test_lock_takes_the_supported_python_with_more_wheels(
+    compressor: Wheel, newest: Wheel, serve: Serve, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """As nerfstudio, which requires NumPy 1 and a package that had its last wheels years ago."""
+    releases = {
+        **RELEASES,
+        "arrays": {"1.26": Wheel(tag=WHEELS[0])},
+        "compressor": {"0.4": compressor},
+        "train": {"1.0": newest._replace(requires=["compressor"])},
+    }
+    spec = tmp_path / "rig.toml"
+    address = serve_index(serve, releases)
+    spec.write_text(SPEC.format(python="", address=address), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert 'python = "3.12' in (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+    assert "no wheel of arrays 1.26\n" in done.stderr

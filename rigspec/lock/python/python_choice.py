@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from packaging.utils import canonicalize_name
@@ -55,10 +55,10 @@ def lock_environment(
             *(rig, machine, here, matrix, previous, settings, direct, same_machine)
         )
 
-    def lock_others() -> Iterator[EnvironmentLock]:
+    def lock_others(pythons: Collection[str] | None) -> Iterator[EnvironmentLock]:
         for other in list_other_pythons(rig, resolution, matrix, env.name):
             here = next(each for each in other.envs if each.name == env.name)
-            if first is not None and _get_series(here) not in _list_wheel_pythons(first):
+            if pythons is not None and _get_series(here) not in pythons:
                 continue
             try:
                 yield lock(other, here)
@@ -66,22 +66,26 @@ def lock_environment(
                 # Also if the index of builds for it fails: that Python is not requested.
                 continue
 
-    first: EnvironmentLock | None = None
     try:
         first = lock(resolution, env)
     except LockError as error:
         if error.status != 1 or error.on_every_python or not _has_free_python(spec):
             raise
-        found = next(lock_others(), None)
+        found = next(lock_others(None), None)
         if found is None:
             raise
-        return found
-    if _has_free_python(spec) and _list_wheel_pythons(first):
-        better = next((each for each in lock_others() if _is_better(spec, each, first)), None)
-        if better is not None:
-            note = _explain_python(first, better)
-            return replace(better, warnings=(*better.warnings, note))
-    return first
+        first = found
+    if not _has_free_python(spec) or not _list_late_builds(first):
+        return first
+    chosen = first
+    for other in lock_others(_list_wheel_pythons(first, matrix)):
+        if _is_better(spec, other, chosen):
+            chosen = other
+        if not _list_late_builds(chosen):
+            break
+    if chosen is first:
+        return first
+    return replace(chosen, warnings=(*chosen.warnings, _explain_python(first, chosen)))
 
 
 def _has_free_python(spec: Environment) -> bool:
@@ -97,15 +101,24 @@ def _list_late_builds(locked: EnvironmentLock) -> tuple[SourceBuild, ...]:
     return tuple(build for build in locked.builds if build.pythons)
 
 
-def _list_wheel_pythons(locked: EnvironmentLock) -> frozenset[str]:
-    """Return the Pythons that have wheels of all releases that this one builds, if any has."""
-    sets = [frozenset(build.pythons) for build in _list_late_builds(locked)]
-    return frozenset.intersection(*sets) if sets else frozenset()
+def _list_wheel_pythons(locked: EnvironmentLock, matrix: Matrix) -> frozenset[str]:
+    """Return the newest Python with wheels of each release that this one builds.
+
+    One without updates is not chosen for its wheels.
+    """
+    builds = _list_late_builds(locked)
+    ended = {
+        release.get("series")
+        for release in matrix.product("python").releases
+        for each in release.availability
+        if each.day is not None and each.day <= matrix.as_of
+    }
+    return frozenset(build.pythons[-1] for build in builds if build.pythons[-1] not in ended)
 
 
 def _is_better(spec: Environment, other: EnvironmentLock, first: EnvironmentLock) -> bool:
-    """Return whether another Python has wheels, and no requested package is older for it."""
-    if _list_late_builds(other):
+    """Return whether another Python has more wheels, and no requested package is older for it."""
+    if len(_list_late_builds(other)) >= len(_list_late_builds(first)):
         return False
     requested: set[str] = {canonicalize_name(name) for name in (*spec.packages, *spec.frameworks)}
     requested |= {framework.package for framework in first.frameworks if framework.path}
@@ -117,7 +130,9 @@ def _is_better(spec: Environment, other: EnvironmentLock, first: EnvironmentLock
 def _explain_python(first: EnvironmentLock, chosen: EnvironmentLock) -> Diagnostic:
     series = _get_series(first.resolution)
     chosen_series = _get_series(chosen.resolution)
-    names = ", ".join(build.label for build in _list_late_builds(first))
+    late = {build.pin.name for build in _list_late_builds(chosen)}
+    builds = [build for build in _list_late_builds(first) if build.pin.name not in late]
+    names = ", ".join(build.label for build in builds)
     return Diagnostic(
         code="RS507",
         severity=Severity.NOTE,
