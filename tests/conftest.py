@@ -17,7 +17,7 @@ from rigspec.garbage_collection import pause_garbage_collection
 from tests.browser import open_chromium
 from tests.command import run_in_process
 from tests.deferred import defer_iri_syntax
-from tests.file_checks import check_once, check_shell_once
+from tests.file_checks import check_once
 from tests.lock.http_server import Serve, servers
 from tests.prerequisites import missing_prerequisites
 from tests.shared import build_wheel, make_once
@@ -157,9 +157,3 @@ def wheel(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
 def check_file(shared_folder: Path) -> Callable[[Sequence[str], Path], None]:
     """Check a file with a command in which `{}` is the file; equal files are checked once."""
     return partial(check_once, shared_folder / "passed-checks")
-
-
-@pytest.fixture(scope="session")
-def check_shell(shared_folder: Path) -> Callable[[Sequence[str], Path], None]:
-    """Check a script with shellcheck and these options; equal scripts are checked once."""
-    return partial(check_shell_once, shared_folder / "passed-checks")

@@ -202,11 +202,7 @@ def test_every_requirement_has_a_hash_and_no_index_an_address(name: str) -> None
 
 @pytest.mark.parametrize(("name", "machine"), MACHINES)
 def test_every_target_is_compiled_from_the_lock_without_a_network(
-    name: str,
-    machine: str,
-    tmp_path: Path,
-    check_file: Callable[[Sequence[str], Path], None],
-    check_shell: Callable[[Sequence[str], Path], None],
+    name: str, machine: str, tmp_path: Path, check_file: Callable[[Sequence[str], Path], None]
 ) -> None:
     command = ["unshare", "--net", "--", sys.executable, "-m", "rigspec", "compile"]
     command += [f"specs/{name}.toml", "--machine", machine, "--target", "all", "--locked"]
@@ -218,4 +214,4 @@ def test_every_target_is_compiled_from_the_lock_without_a_network(
         # What is sourced has no first line that names a shell, and has to suit every one.
         sourced = not script.read_text(encoding="utf-8").startswith("#!")
         check_file(["bash", "-n", "{}"], script)
-        check_shell(["--shell", "sh"] if sourced else [], script)
+        check_file(["shellcheck", *(["--shell", "sh"] if sourced else []), "{}"], script)
