@@ -135,6 +135,19 @@ def test_free_system_is_that_of_the_base_image(base: str, os: str, tmp_path: Pat
     assert not_checked(report) == ""
 
 
+def test_conflict_with_system_of_base_image_is_not_repaired_by_another_image(
+    tmp_path: Path,
+) -> None:
+    """The name of a system is not that of an image."""
+    env = '[env.lab]\ninterpreter = "system"\npackages = { torch = "2.9" }\n'
+    report = check(tmp_path, f'[container]\nbase = "debian:9"\n{env}')
+
+    (conflict,) = (d for d in report.diagnostics if d.repairs)
+    assert "debian 9 and PyTorch 2.9 are incompatible" in conflict.message
+    edits = {edit.key for repair in conflict.repairs for edit in repair.edits}
+    assert edits == {"env.lab.packages.torch"}
+
+
 @pytest.mark.parametrize(
     "base", ["nvcr.io/nvidia/pytorch:23.06-py3", "vllm/vllm-openai:nightly", "me/mine:1"]
 )

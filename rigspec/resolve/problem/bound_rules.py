@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
 from functools import cached_property
 
 from rigspec.frozen import dataclass
@@ -32,7 +31,7 @@ class BoundRuleGroup:
 
     group: RuleGroup
     keys: Mapping[str, str]
-    universes: Mapping[str, CandidateDomain] = field(compare=False, repr=False)
+    universes: Mapping[str, CandidateDomain]
 
     @cached_property
     def own(self) -> str | None:
