@@ -25,13 +25,15 @@ ONE_BY_ONE := --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: requirements audit demo test test-lowest e2e e2e-ci ci fuzz figures coverage mutation bare lint \
-  unit unit-and-slow install install-dev system-packages golden locks benchmark site dist clean
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures coverage mutation bare lint \
+  unit install install-dev system-packages golden locks benchmark site dist clean
 
 demo: install
 	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
 
-# mypy needs one core for a minute: the tests start meanwhile.
+# mypy needs one core for a minute: the tests start meanwhile. With SLOW=1 also the tests of e2e-ci:
+# while one waits for a network or a virtual machine, the core has other tests.
+SLOW ?=
 test: install-dev system-packages
 	$(MAKE) --jobs 2 lint unit
 
@@ -43,7 +45,7 @@ lint: install-dev
 	$(BIN)/shellcheck .ci/run $(shell grep -l '^\#!.*bash' scripts/*)
 
 unit: install-dev system-packages
-	$(BIN)/python -m pytest $(SPREAD)
+	$(BIN)/python -m pytest $(SPREAD) $(if $(SLOW),-m "not nightly")
 
 # The oldest dependencies that pyproject.toml allows: the tests of the language, the resolver, the
 # importers and questions, in an environment of their own.
@@ -62,14 +64,6 @@ e2e: install-dev system-packages
 # Those that a new machine with an empty cache completes in half an hour.
 e2e-ci: install-dev system-packages
 	$(BIN)/python -m pytest -n $(WORKERS) $(ONE_BY_ONE) -m "e2e and not nightly"
-
-# All checks, tests and these slow tests, in one run: while a slow one waits for a network or a
-# machine, the core has other tests.
-ci: install-dev system-packages
-	$(MAKE) --jobs 2 lint unit-and-slow
-
-unit-and-slow: install-dev system-packages
-	$(BIN)/python -m pytest $(SPREAD) -m "not nightly"
 
 # `make demo` and `make test` on bare Debian systems, which need root.
 bare: system-packages
