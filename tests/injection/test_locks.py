@@ -15,7 +15,12 @@ from rigspec.diagnostics.model import Severity, Span
 from rigspec.fs.atomic_tree import write_tree_atomically
 from rigspec.lock.lockfile import CorruptLock, lock_files, read_lock
 from rigspec.lock.migration import VERSION
-from rigspec.lock.model import LockedChannelPackage, LockedConda, LockedPythonPackage
+from rigspec.lock.model import (
+    LockedBuild,
+    LockedChannelPackage,
+    LockedConda,
+    LockedPythonPackage,
+)
 from tests.conftest import ROOT
 from tests.injection.texts import HOSTILE
 
@@ -169,6 +174,19 @@ def test_lock_of_conda_packages_and_sources_is_read_back(tmp_path: Path) -> None
     machine = lock.machines[0]
     env = replace(machine.envs[0], conda=conda, packages=(source,))
     env = replace(env, build_needs=("compilers",), build_variables=("MAX_JOBS=4", "X_1="))
+    lock = replace(lock, machines=(replace(machine, envs=(env,)),))
+    write_tree_atomically(tmp_path / "lock", lock_files(lock))
+    assert read_lock(tmp_path / "lock")[0] == lock
+
+
+def test_lock_of_separate_builds_is_read_back(tmp_path: Path) -> None:
+    lock, _ = read_lock(LOCK)
+    machine = lock.machines[0]
+    builds = tuple(
+        LockedBuild((name,), (LockedPythonPackage("setuptools", version, (digit * 64,)),))
+        for name, version, digit in (("six", "58.0.0", "1"), ("future", "70.1.0", "2"))
+    )
+    env = replace(machine.envs[0], builds=builds)
     lock = replace(lock, machines=(replace(machine, envs=(env,)),))
     write_tree_atomically(tmp_path / "lock", lock_files(lock))
     assert read_lock(tmp_path / "lock")[0] == lock
