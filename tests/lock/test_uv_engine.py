@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rigspec.lock.python.engines import uv
+from rigspec.lock.python.engines.process import run_engine
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
@@ -98,6 +99,23 @@ def test_lock_keeps_a_source_archive_if_its_wheels_make_a_requested_package_olde
         "plain": {"1.0": Wheel(), "1.1": SOURCE},
     }
     assert lock(releases, "serving") == {"serving": "2.0", "grammar": "0.2", "plain": "1.0"}
+
+
+def test_lock_excludes_all_releases_for_other_pythons_at_once(
+    lock: Callable[..., Mapping[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uv ignores the upper bound on Python, as coqui-tts has it in dozens of releases."""
+    runs = []
+
+    def count(*words: Any) -> Any:
+        runs.append(words)
+        return run_engine(*words)
+
+    monkeypatch.setattr(uv, "run_engine", count)
+    bounded = {f"1.{minor}": Wheel(python="<3.12") for minor in range(25)}
+    found = lock({"tool": {"0.9": Wheel(), **bounded, "2.0rc1": Wheel()}}, "tool")
+    assert found == {"tool": "0.9"}
+    assert len(runs) == 2
 
 
 def test_lock_takes_prereleases_only_where_they_are_required(

@@ -182,11 +182,13 @@ def _read_names(requirements: Sequence[str]) -> set[str]:
 
 
 def _exclude(index: PackageIndex, name: str, version: Version) -> str:
-    """Return a constraint that excludes this version, and all others above those offered."""
+    """Return a constraint that excludes this version, and all others that pip does not take."""
     newest = max((offer.version for offer in index.offers(name)), default=None)
     if newest is not None and newest < version:
         return f"{name}<={newest}"
-    return f"{name}!={version}"
+    # Each round is a run of uv: a package may have a bound on Python in dozens of releases.
+    unusable = sorted({version, *index.list_unusable(name)})
+    return f"{name}{','.join(f'!={each}' for each in unusable)}"
 
 
 def _compile_once(request: ResolveRequest, constraints: Sequence[str], metadata: str) -> str:

@@ -133,6 +133,11 @@ class PackageIndex:
             self._offers[name] = self._read_offers(name)
         return self._offers[name]
 
+    def list_unusable(self, name: str) -> set[Version]:
+        """Return the versions without a file that fits the target. Raises LockError."""
+        listed = {file.version for file in self._list_files(name) if file.version is not None}
+        return listed - {offer.version for offer in self.offers(name)}
+
     def load(self, names: Iterable[str]) -> None:
         """Read the pages of packages in advance; errors are left to who needs a page."""
         for name in names:
