@@ -25,15 +25,14 @@ ONE_BY_ONE := --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures coverage mutation bare lint \
-  unit install install-dev system-packages golden locks benchmark site dist clean
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures coverage mutation bare lint unit install install-dev \
+  system-packages golden \
+  locks benchmark site dist clean
 
 demo: install
 	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
 
-# mypy needs one core for a minute: the tests start meanwhile. With SLOW=1 also the tests of e2e-ci:
-# while one waits for a network or a virtual machine, the core has other tests.
-SLOW ?=
+# mypy needs one core for a minute: the tests start meanwhile.
 test: install-dev system-packages
 	$(MAKE) --jobs 2 lint unit
 
@@ -45,7 +44,7 @@ lint: install-dev
 	$(BIN)/shellcheck .ci/run $(shell grep -l '^\#!.*bash' scripts/*)
 
 unit: install-dev system-packages
-	$(BIN)/python -m pytest $(SPREAD) $(if $(SLOW),-m "not nightly")
+	$(BIN)/python -m pytest $(SPREAD)
 
 # The oldest dependencies that pyproject.toml allows: the tests of the language, the resolver, the
 # importers and questions, in an environment of their own.
