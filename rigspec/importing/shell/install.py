@@ -72,7 +72,7 @@ _SYSTEM_PACKAGE = re.compile(r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
 _ARCHIVE = re.compile(r"^[^@]*\.(?:whl|tar\.gz|zip)(?:\[|$)")
 _PYTHON = re.compile(r"(?:\S*/)?(?:cpython-?|python)?(\d+\.\d+)(?:\.\d+)?")
 # A Python that installs into itself or into a new environment: `python3.12 -m pip`.
-_PYTHON_PROGRAM = re.compile(r"(?:\S*/)?(?:python|pip)\d+\.\d+")
+_PYTHON_PROGRAM = re.compile(r"(?:\S*/)?(?P<name>python|pip)(?P<version>\d+\.\d+)")
 _PYTHON_MODULES = ("pip", "venv", "virtualenv")
 # A folder with a project, and its extras: `.`, `.[all]`, `./lib`.
 _FOLDER = re.compile(r"\.(?:\[|$)|(?!.*://).*/")
@@ -131,14 +131,13 @@ def _read_python(
 ) -> Iterator[Reading]:
     """Yield the Python that runs pip or makes an environment, if its name has a version."""
     texts = [word.text if word.is_literal else expand(word.text) or "" for word in words[:3]]
-    name = texts[0] if texts else ""
-    if _PYTHON_PROGRAM.fullmatch(name) is None:
+    program = _PYTHON_PROGRAM.fullmatch(texts[0]) if texts else None
+    if program is None:
         return
-    is_pip = "pip" in name.rpartition("/")[2]
-    if is_pip or (texts[1:2] == ["-m"] and texts[2:] and texts[2] in _PYTHON_MODULES):
-        version = re.sub(r".*?(\d+\.\d+)$", r"\1", name)
+    is_module = texts[1:2] == ["-m"] and texts[2:] and texts[2] in _PYTHON_MODULES
+    if program["name"] == "pip" or is_module:
         span = source.span(offset + words[0].start, offset + words[0].end)
-        yield Reading((Statement(Subject.PYTHON, f"=={version}.*", span),))
+        yield Reading((Statement(Subject.PYTHON, f"=={program['version']}.*", span),))
 
 
 def _split_program(words: Sequence[Word]) -> tuple[str | None, Sequence[Word]]:

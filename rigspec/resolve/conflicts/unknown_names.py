@@ -37,9 +37,9 @@ __all__ = [
     "list_unsatisfiable_requirements",
 ]
 
-# `2x RTX 5090` and `RTX 5090 x2`.
+# `2x RTX 5090` and `RTX 5090 x2`, with single spaces.
 _COUNTED = re.compile(
-    r"(?P<before>\d+)\s*x\s*(?P<model>.+)|(?P<first>.+?)\s+x\s*(?P<after>\d+)", re.IGNORECASE
+    r"(?P<before>\d+) ?x ?(?P<model>[^ ].*)|(?P<first>.*[^ ]) x ?(?P<after>\d+)", re.IGNORECASE
 )
 
 
@@ -274,7 +274,7 @@ def _unknown_gpu_error(
 
 def _read_count(product: Product, model: str) -> tuple[str, str] | None:
     """Return the name and the number of cards in `2x RTX 5090`; None for another text."""
-    match = _COUNTED.fullmatch(model)
+    match = _COUNTED.fullmatch(" ".join(model.split()))
     if match is None:
         return None
     name, count = match["model"] or match["first"], match["before"] or match["after"]
