@@ -67,9 +67,15 @@ _SAMPLES = (
     "    - torch==2.1\n",
     "FROM nvidia/cuda:12.1.0-cudnn8-devel-ubuntu22.04 AS base\nENV A=1 B='2'\n"
     "RUN pip install torch==2.1 && \\\n  apt-get install -y git\n",
+    "FROM ubuntu:24.04\nARG FLASH=false TARGETARCH\nENV HF_HOME /data\n"
+    'RUN if [ ! -z "$FLASH" ]; then python3.12 -m pip install x; elif [[ $A == b* ]]; then y; fi\n',
+    "# /// script\n# requires-python = '>=3.11'\n# dependencies = ['torch==2.9.*']\n"
+    "# [tool.uv.sources]\n# torch = { index = 'a' }\n# ///\nimport torch\n",
     "PyTorch version: 2.4.1+cu121\nOS: Ubuntu 22.04.4 LTS (x86_64)\nPython version: 3.10.12\n"
     "GPU models and configuration: GPU 0: NVIDIA GeForce RTX 4090\n[pip3] torch==2.4.1\n",
+    "dependency-groups = { c = [{ include-group = 'c' }, 'y'] }\n"
     "[project]\nname = 'x'\ndependencies = ['torch>=2', 'jax[cuda12]']\n"
+    "optional-dependencies = { a = ['x[b]'], b = ['x[a]', 'numpy'] }\n"
     "[tool.poetry.dependencies]\npython = '^3.10'\n",
     "services:\n  lab:\n    image: tensorflow/tensorflow:2.15.0-gpu\n    build: .\n",
     "# packages in environment at /opt/lab:\n#\n# Name   Version  Build  Channel\n"

@@ -79,7 +79,9 @@ def check_file(file: tuple[str, str]) -> str:
     """Read a file of another program, and check its rig."""
     name, text = file
     try:
-        files = read_files([SourceText(f"/nonexistent/{name}", text)])
+        groups = frozenset({"a", "c"})
+        source = SourceText(f"/nonexistent/{name}", text, extras=groups, groups=groups)
+        files = read_files([source])
     except (UnknownFormat, UnreadableFile) as error:
         return str(error)
     checked = check_imported_files(files)
