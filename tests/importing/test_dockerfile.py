@@ -254,3 +254,16 @@ def test_dockerfile_variables_that_it_does_not_use_are_named() -> None:
     assert packages(reading) == {"torch": "==2.1.0"}
     reason = "write it in `env` of `[system]`"
     assert reasons(reading) == {"ENV HF_HOME": reason, "ENV TZ": reason}
+
+
+def test_dockerfile_arguments_of_one_instruction_are_not_a_value_of_the_first() -> None:
+    head = "FROM ubuntu:24.04\nARG TARGETARCH VERSION\n"
+    command = (
+        'RUN if [ "$TARGETARCH" = amd64 ]; then pip install numpy; fi; pip install x==$VERSION'
+    )
+    reading = read(
+        "Dockerfile", f"{head}{command}\nARG VERSION OTHER\nRUN pip install y==$VERSION\n"
+    )
+    assert packages(reading) == {"numpy": "*"}
+    reason = "a variable without a value"
+    assert reasons(reading) == {"x==$VERSION": reason, "y==$VERSION": reason}

@@ -34,7 +34,7 @@ _STAGE = re.compile(
 _RUN_OPTIONS = re.compile(r"\A\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
 # What runs the here-document of a RUN: no program, or a shell.
 _SHELL = re.compile(r"(?:(?:\S*/)?(?:ba|da|z)?sh(?:\s+-\S+)*)?")
-# `NAME=value …`, and the older `NAME value`.
+# `NAME=value …`, and the older `NAME value` of ENV.
 _ASSIGNMENT = re.compile(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
 _OLD_FORM = re.compile(r"(\w+)[ \t]+(.+)", re.DOTALL)
 _REFERENCE = re.compile(r"\$\{?(\w+)")
@@ -141,9 +141,10 @@ class _StageReader:
                 if kind == "ARG":
                     names = (word for word in entry["value"].split() if "=" not in word)
                     declared.update({name: _PLATFORM.get(name, "") for name in names})
-                variables.update(_assignments(entry["value"], variables))
+                found = _split_assignments(kind, entry["value"])
+                variables.update(_expand_values(found, variables))
                 if kind == "ENV":
-                    yield self._omit_variables(entry["value"], line)
+                    yield self._omit_variables([name for name, _ in found], line)
             elif kind == "FROM":
                 yield from self._read_from(entry["value"], line, variables, number)
             elif kind in ("COPY", "ADD", "WORKDIR"):
@@ -154,9 +155,8 @@ class _StageReader:
                 omission = self._source.omission(entry["content"], _NOT_IMPORTED[kind], line)
                 yield Reading(omissions=(omission,))
 
-    def _omit_variables(self, value: str, line: int) -> Reading:
+    def _omit_variables(self, names: list[str], line: int) -> Reading:
         """Return the variables of a session that are not imported, without those of the file."""
-        names = [name for name, _ in _assignments(value, {}, keep_unknown=True)]
         used = set(_REFERENCE.findall(self._source.text))
         left = [name for name in names if name not in used | _BUILD_VARIABLES]
         if not left:
@@ -229,16 +229,20 @@ def _blank(pattern: re.Pattern[str], text: str, count: int = 0) -> str:
     return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]).replace("\n", " "), text, count=count)
 
 
-def _assignments(
-    value: str, variables: dict[str, str], *, keep_unknown: bool = False
+def _split_assignments(kind: str, value: str) -> list[tuple[str, str]]:
+    """Return the names and values of an instruction ARG or ENV; names without a value are none."""
+    old = _OLD_FORM.fullmatch(value) if kind == "ENV" else None
+    matches = [old] if old is not None else _ASSIGNMENT.finditer(value)
+    return [(match[1], match[2].strip("\"'")) for match in matches]
+
+
+def _expand_values(
+    assignments: list[tuple[str, str]], variables: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield names and values; ``keep_unknown`` gives those without a known value an empty one."""
-    old = _OLD_FORM.fullmatch(value)
-    found = [old.groups()] if old else [m.groups() for m in _ASSIGNMENT.finditer(value)]
-    for name, text in found:
-        expanded = _expand(text.strip("\"'"), variables)
-        if expanded is not None or keep_unknown:
-            yield name, expanded or ""
+    for name, text in assignments:
+        expanded = _expand(text, variables)
+        if expanded is not None:
+            yield name, expanded
 
 
 def _expand(text: str, variables: dict[str, str]) -> str | None:
