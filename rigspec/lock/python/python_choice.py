@@ -69,13 +69,13 @@ def lock_environment(
     try:
         first = lock(resolution, env)
     except LockError as error:
-        if error.status != 1 or error.on_every_python or not _has_free_python(spec):
+        if error.status != 1 or error.on_every_python or not spec.has_free_python:
             raise
         found = next(lock_others(None), None)
         if found is None:
             raise
         first = found
-    if not _has_free_python(spec) or not _list_late_builds(first):
+    if not spec.has_free_python or not _list_late_builds(first):
         return first
     chosen = first
     for other in lock_others(_list_wheel_pythons(first, matrix)):
@@ -86,10 +86,6 @@ def lock_environment(
     if chosen is first:
         return first
     return replace(chosen, warnings=(*chosen.warnings, _explain_python(first, chosen)))
-
-
-def _has_free_python(spec: Environment) -> bool:
-    return spec.python is None and spec.manager == "venv" and spec.interpreter_kind != "system"
 
 
 def _get_series(env: EnvResolution) -> str:

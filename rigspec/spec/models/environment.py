@@ -181,6 +181,11 @@ class Environment(Table):
         }
 
     @property
+    def has_free_python(self) -> bool:
+        """Return whether the spec leaves the Python open, so that a lock can choose another one."""
+        return self.python is None and self.manager == "venv" and self.interpreter_kind != "system"
+
+    @property
     def interpreter_kind(self) -> str | None:
         """Return the source of the interpreter; None if the spec leaves it open."""
         if isinstance(self.interpreter, Interpreter):

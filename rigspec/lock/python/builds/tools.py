@@ -87,8 +87,7 @@ class ToolsSolver:
         One with wheels for other Pythons is not, if the spec leaves the Python free: such an
         archive is often too old to compile for a newer one.
         """
-        has_free_python = self.spec.python is None and self.spec.interpreter_kind != "system"
-        return self.spec.manager == "venv" and not (has_free_python and build.pythons)
+        return self.spec.manager == "venv" and not (self.spec.has_free_python and build.pythons)
 
     def _lock_tools(
         self, packages: str, builds: Sequence[SourceBuild], tool_bounds: Sequence[str]
