@@ -9,7 +9,13 @@ from rigspec.bundle.apt import fetch_apt_part, fetch_repositories_part
 from rigspec.bundle.conda import fetch_conda_part
 from rigspec.bundle.downloads import fetch_downloads_part
 from rigspec.bundle.images import fetch_images_part
-from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem
+from rigspec.bundle.model import (
+    BundleFile,
+    BundlePart,
+    GeneratedFile,
+    MissingItem,
+    ServedIndex,
+)
 from rigspec.bundle.python_index import fetch_pypi_part
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.previous import IMAGE
@@ -48,9 +54,9 @@ class Bundle:
         return tuple(item for part in self.parts for item in part.mirrors)
 
     @property
-    def builds(self) -> tuple[tuple[str, str], ...]:
-        """The names of builds that the bundle serves as ``[index.NAME]``, with their folders."""
-        return tuple(item for part in self.parts for item in part.builds)
+    def indexes(self) -> tuple[ServedIndex, ...]:
+        """The indexes of the spec that the bundle serves."""
+        return tuple(item for part in self.parts for item in part.indexes)
 
 
 def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:

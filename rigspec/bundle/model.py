@@ -18,6 +18,7 @@ __all__ = [
     "GeneratedFile",
     "Item",
     "MissingItem",
+    "ServedIndex",
     "create_part",
     "hash_file",
     "write_verified",
@@ -60,17 +61,26 @@ class MissingItem:
 
 
 @dataclass(frozen=True)
+class ServedIndex:
+    """An index of the spec that a bundle serves: its name, the folder, and its ``packages``."""
+
+    name: str
+    folder: str
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class BundlePart:
     """The files of one kind of source; ``mirrors`` are keys of ``[mirrors]`` and their folders.
 
-    ``builds`` are the names of builds whose ``[index.NAME]`` it serves, with the folder of each.
+    ``indexes`` are those of the spec, ``[index.NAME]``, that it serves.
     """
 
     files: tuple[BundleFile, ...] = ()
     generated: tuple[GeneratedFile, ...] = ()
     missing: tuple[MissingItem, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
-    builds: tuple[tuple[str, str], ...] = ()
+    indexes: tuple[ServedIndex, ...] = ()
 
 
 Item = BundleFile | GeneratedFile | MissingItem

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem, write_verified
+from rigspec.bundle.model import (
+    BundleFile,
+    BundlePart,
+    GeneratedFile,
+    MissingItem,
+    ServedIndex,
+    write_verified,
+)
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.index.build_indexes import list_build_indexes, list_indexed_builds
 from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
 from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter, describe_target_interpreter
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.package_sources import list_named_indexes
 from rigspec.version_specifiers import build_of
 
 __all__ = ["fetch_pypi_part"]
@@ -32,7 +40,7 @@ class _EnvironmentPin:
     index: PackageIndex
 
 
-def fetch_pypi_part(rig: Rig, machines: Iterable[LockedMachine], index: str | None) -> BundlePart:
+def fetch_pypi_part(rig: Rig, machines: Sequence[LockedMachine], index: str | None) -> BundlePart:
     """Return the file that each environment's pip would install for each pin.
 
     Raises:
@@ -60,12 +68,12 @@ def fetch_pypi_part(rig: Rig, machines: Iterable[LockedMachine], index: str | No
     )
     mirrors = (("pypi", _FOLDER),) if files else ()
     pages, unavailable = tuple(_pages(files)), tuple(dict.fromkeys(missing))
-    return BundlePart(bundle_files, pages, unavailable, mirrors, _served_builds(rig, machines))
+    return BundlePart(bundle_files, pages, unavailable, mirrors, _served_indexes(rig, machines))
 
 
-def _served_builds(rig: Rig, machines: Iterable[LockedMachine]) -> tuple[tuple[str, str], ...]:
-    """Return the names of the builds in the lock, with the folder of the index."""
-    names = {
+def _served_indexes(rig: Rig, machines: Sequence[LockedMachine]) -> tuple[ServedIndex, ...]:
+    """Return the indexes of the spec that the lock has packages of."""
+    builds = {
         build_of(pin.version)
         for machine in machines
         for env in machine.resolution.envs
@@ -73,7 +81,17 @@ def _served_builds(rig: Rig, machines: Iterable[LockedMachine]) -> tuple[tuple[s
         for pin in env.frameworks
         if pin.name == build.framework
     }
-    return tuple((name, _FOLDER) for name in sorted(names))
+    packages = {
+        package.name
+        for machine in machines
+        for env in machine.envs
+        for package in (*env.packages, *env.tools)
+    }
+    named = {each.name for each in list_named_indexes(rig) if any(map(each.names, packages))}
+    return tuple(
+        ServedIndex(name, _FOLDER, tuple(rig.index[name].packages) if name in named else ())
+        for name in sorted(builds | named)
+    )
 
 
 def _environment_pins(
@@ -82,7 +100,9 @@ def _environment_pins(
     resolutions = {resolution.name: resolution for resolution in machine.resolution.envs}
     for env in machine.envs:
         extra = list_build_indexes(rig, resolutions[env.name])
-        index_of_env = PackageIndex(_target(machine, env), index, extra=extra)
+        index_of_env = PackageIndex(
+            _target(machine, env), index, extra=extra, named=list_named_indexes(rig)
+        )
         tools = (package for build in env.builds for package in build.tools)
         # An environment and its builds have many packages in common.
         listed = dict.fromkeys((*env.tools, *env.packages, *tools))

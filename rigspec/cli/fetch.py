@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,5 +102,7 @@ def _print_mirrors(bundle: Bundle, output: Path, at: str | None, quiet: bool) ->
     typer.echo("[mirrors]")
     for key, folder in bundle.mirrors:
         typer.echo(f'{key} = "{address.rstrip("/")}/{folder}"')
-    for name, folder in bundle.builds:
-        typer.echo(f'[index."{name}"]\nurl = "{address.rstrip("/")}/{folder}"')
+    for index in bundle.indexes:
+        typer.echo(f'[index."{index.name}"]\nurl = "{address.rstrip("/")}/{index.folder}"')
+        if index.packages:
+            typer.echo(f"packages = {json.dumps(index.packages)}")

@@ -30,7 +30,8 @@ _OF_TORCH = ("torchvision", "torchaudio")
 def lint_builds(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Yield a note for each build of another index, with the command that installs it."""
+    """Yield a note for each build of another index, and a warning for each index without use."""
+    yield from _lint_unused_indexes(spec, matrix)
     for env in resolution.envs if resolution is not None else ():
         from_channels = list_channel_frameworks(spec.rig.env[env.name])
         lines = {line.product: line for line in list_requested_frameworks(spec.rig.env[env.name])}
@@ -47,6 +48,35 @@ def lint_builds(
             yield _note_other_index(spec, env, build, path)
             if build.has_page_of_links:
                 yield _warn_not_lockable(spec, build, build_of(version), path)
+
+
+def _lint_unused_indexes(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    """Yield a warning for each index that names no packages and is not that of a build."""
+    unnamed = [name for name, index in spec.rig.index.items() if not index.packages]
+    builds = set(_list_builds(spec, matrix)) if unnamed else set()
+    for name in unnamed:
+        if name in builds:
+            continue
+        yield Diagnostic(
+            code="RS254",
+            severity=Severity.WARNING,
+            message=f"no package comes from the index `{name}`: it names none, and no requested "
+            "package has a build of this name",
+            spans=(spec.document.span(("index", name), of="key", label="not used"),),
+            help=(f'add the packages that it has to `[index.{name}]`: `packages = ["…"]`',),
+        )
+
+
+def _list_builds(spec: LoadedSpec, matrix: Matrix) -> Iterator[str]:
+    """Yield the builds of all packages that the rig requests, and those that it names."""
+    for env in spec.rig.env.values():
+        frameworks = {line.product: line.request for line in list_requested_frameworks(env)}
+        requests = [*frameworks.values(), *(each.request for each in list_requested_packages(env))]
+        for request in requests:
+            yield parse_alternative(request).build or ""
+        for product in frameworks:
+            if product in matrix:
+                yield from (build_of(each.version) for each in matrix.product(product).releases)
 
 
 def _note_other_index(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.resolve.problem.model import KeyPath
@@ -46,6 +47,7 @@ _ROOT_SHELLS = frozenset(
 def lint_security(spec: LoadedSpec, machine: str | None) -> Iterator[Diagnostic]:
     """Report unverified downloads, weak keys, open services, and what gives root away."""
     yield from _lint_downloads(spec)
+    yield from _lint_indexes(spec)
     yield from _lint_destinations(spec)
     if machine is not None:
         yield from _lint_kernel_arguments(spec, machine)
@@ -105,6 +107,26 @@ def _lint_downloads(spec: LoadedSpec) -> Iterator[Diagnostic]:
     for path, url, sha256 in downloads:
         if sha256 is None:
             yield _build_unverified_download(spec, path, url)
+
+
+def _lint_indexes(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    for name, index in spec.rig.index.items():
+        if not index.url.startswith("http://") or _is_loopback(index.url):
+            continue
+        path: KeyPath = ("index", name, "url")
+        yield Diagnostic(
+            code="RS401",
+            severity=Severity.WARNING,
+            message=f"the index `{name}` uses plain HTTP, so that anyone on the network can change "
+            "its packages: `rigspec lock` refuses it",
+            spans=(spec.document.span(path, label="not protected against tampering"),),
+            help=(f'set `url` to "https{index.url.removeprefix("http")}"',),
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _lint_destinations(spec: LoadedSpec) -> Iterator[Diagnostic]:

@@ -14,6 +14,7 @@ from rigspec.resolve.problem.requested_packages import RequestedPackage, list_re
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import PackageSource
+from rigspec.spec.package_sources import can_have_package
 from rigspec.spec.toml.document import KeyPath
 from rigspec.version_specifiers import normalize_name, parse_alternative
 
@@ -35,13 +36,15 @@ def lint_unlisted(
         for key in env.sources:
             if find_package_owner(key) is not None:
                 yield _report_framework(spec, ("env", env_name, "packages", key))
-    if UNLISTED_PACKAGES not in matrix or spec.rig.mirrors.pypi is not None or spec.rig.index:
+    if UNLISTED_PACKAGES not in matrix or spec.rig.mirrors.pypi is not None:
         return
     known = {each.name: each for each in matrix.product(UNLISTED_PACKAGES).unlisted_packages}
     for env_name, env in sorted(spec.rig.env.items()):
         for package in list_requested_packages(env) if env.manager == "venv" else ():
             unlisted = known.get(package.name)
-            if unlisted is not None and _is_about(unlisted, package):
+            if unlisted is None or can_have_package(spec.rig, package.name):
+                continue
+            if _is_about(unlisted, package):
                 path = ("env", env_name, package.table, package.key)
                 severity = Severity.ERROR if is_installed else Severity.NOTE
                 yield _report_unlisted(spec, package, unlisted, path, severity)

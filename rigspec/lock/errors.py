@@ -18,11 +18,13 @@ __all__ = [
     "Place",
     "index_failure",
     "remove_addresses",
+    "report_absent_package",
     "report_failed_transfer",
     "report_no_packages",
     "report_no_solution",
     "report_unknown_package",
     "report_unknown_system",
+    "report_unlisted_names",
     "report_untrusted_index",
 ]
 
@@ -126,6 +128,30 @@ def report_unknown_system(machine: str | None, base: str) -> LockError:
     )
     place = Place(("container", "base"), "unknown contents")
     return LockError(diagnostic, 1, (place,))
+
+
+def report_absent_package(package: str, index: str) -> LockError:
+    """Return the error of a package that its own index does not have."""
+    diagnostic = Diagnostic(
+        code="RS506",
+        severity=Severity.ERROR,
+        message=f"the index `{index}` has no package `{package}`, which `packages` of "
+        f"`[index.{index}]` names: no other index is asked",
+        help=(f"if another index has it, change `packages` so that it does not name `{package}`",),
+    )
+    return LockError(diagnostic, 1, (Place(("index", index, "packages"), "not on this index"),))
+
+
+def report_unlisted_names(index: str) -> LockError:
+    """Return the error of an index without a list of its packages."""
+    diagnostic = Diagnostic(
+        code="RS506",
+        severity=Severity.ERROR,
+        message=f"the index `{index}` does not list its packages, so that the names that start as "
+        f"`packages` of `[index.{index}]` states are unknown",
+        help=("write every package in full, without `*`",),
+    )
+    return LockError(diagnostic, 1, (Place(("index", index, "packages"), "not listed"),))
 
 
 def report_unsupported_build(env: EnvResolution, build: Build, address: str) -> LockError:

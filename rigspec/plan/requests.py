@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.frozen import dataclass
-from rigspec.lock.model import LockedMachine
-from rigspec.lock.python.index.build_indexes import (
-    find_build_index,
-    list_indexed_builds,
-)
+from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.python.index.build_indexes import find_build_index, list_indexed_builds
+from rigspec.lock.python.index.used_indexes import list_used_indexes
 from rigspec.resolution import EnvResolution, is_page_of_links
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.requested_packages import (
@@ -20,20 +18,22 @@ from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import get_extras, parse_alternative, parse_specifier
 
-__all__ = ["BuildIndex", "RequestedEnvironment", "list_requested_environments"]
+__all__ = ["RequestedEnvironment", "RequestedIndex", "list_requested_environments"]
 
 
 @dataclass(frozen=True)
-class BuildIndex:
-    """An index with builds that the default index does not have, and the packages from it.
+class RequestedIndex:
+    """An index in addition to the default one, and the packages from it.
 
-    ``is_page`` is true for a page of links to files.
+    ``build`` is the name of the builds that it has, ``name`` that of an index whose packages the
+    spec names; the other is empty. ``is_page`` is true for a page of links to files.
     """
 
     url: str
-    build: str
     packages: tuple[str, ...]
-    is_page: bool
+    build: str = ""
+    name: str = ""
+    is_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RequestedEnvironment:
     requirements: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     index: str | None = None
-    build_indexes: tuple[BuildIndex, ...] = ()
+    indexes: tuple[RequestedIndex, ...] = ()
     channels: tuple[str, ...] = ()
     channel_packages: tuple[tuple[str, str], ...] = ()
 
@@ -58,11 +58,14 @@ def list_requested_environments(
     rig: Rig, locked: LockedMachine
 ) -> tuple[RequestedEnvironment, ...]:
     """Return the requests of every locked environment that the spec has."""
-    found = (env for env in locked.resolution.envs if env.name in rig.env)
-    return tuple(_read_environment(rig, env) for env in found)
+    resolved = {env.name: env for env in locked.resolution.envs if env.name in rig.env}
+    found = {env.name: env for env in locked.envs}
+    return tuple(_read_environment(rig, env, found.get(name)) for name, env in resolved.items())
 
 
-def _read_environment(rig: Rig, env: EnvResolution) -> RequestedEnvironment:
+def _read_environment(
+    rig: Rig, env: EnvResolution, locked: LockedEnv | None
+) -> RequestedEnvironment:
     spec = rig.env[env.name]
     is_conda = spec.manager == "conda"
     lines = [*_list_frameworks(spec, env), *env.companions]
@@ -72,7 +75,10 @@ def _read_environment(rig: Rig, env: EnvResolution) -> RequestedEnvironment:
         requirements=tuple(sorted(set(lines))),
         constraints=env.constraints,
         index=rig.mirrors.pypi,
-        build_indexes=tuple(_list_build_indexes(rig, env)),
+        indexes=(
+            *_list_build_indexes(rig, env),
+            *(_list_named_indexes(rig, locked) if locked is not None else ()),
+        ),
         channels=tuple(spec.channels) if is_conda else (),
         channel_packages=tuple(sorted(_list_channel_packages(spec))) if is_conda else (),
     )
@@ -105,7 +111,7 @@ def _list_channel_packages(spec: Environment) -> Iterator[tuple[str, str]]:
         yield name.lower(), match_spec("", versions).strip() or "*"
 
 
-def _list_build_indexes(rig: Rig, env: EnvResolution) -> Iterator[BuildIndex]:
+def _list_build_indexes(rig: Rig, env: EnvResolution) -> Iterator[RequestedIndex]:
     """Yield the indexes of builds, each once."""
     packages: dict[str, list[str]] = {}
     builds: dict[str, str] = {}
@@ -117,4 +123,11 @@ def _list_build_indexes(rig: Rig, env: EnvResolution) -> Iterator[BuildIndex]:
         packages.setdefault(url, []).append(Requirement(build.requirement).name)
         builds.setdefault(url, build.name)
     for url, names in packages.items():
-        yield BuildIndex(url, builds[url], tuple(sorted(names)), is_page_of_links(url))
+        is_page = is_page_of_links(url)
+        yield RequestedIndex(url, tuple(sorted(names)), builds[url], is_page=is_page)
+
+
+def _list_named_indexes(rig: Rig, env: LockedEnv) -> Iterator[RequestedIndex]:
+    """Yield the indexes that locked packages come from because the spec names them."""
+    for index, packages in list_used_indexes(rig, env):
+        yield RequestedIndex(index.url, packages, name=index.name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedMachine
-from rigspec.lock.python.index.build_indexes import list_build_indexes
+from rigspec.lock.python.index.used_indexes import list_extra_indexes
 from rigspec.spec.models.machine import Machine
 from rigspec.spec.models.mirrors import Mirrors
 from rigspec.spec.models.rig import Prepend, Rig
@@ -25,7 +25,7 @@ __all__ = ["EnvironmentSettings", "RigSettings", "read_settings"]
 @dataclass(frozen=True)
 class EnvironmentSettings:
     """The settings of an environment: its threads, the settings files of its frameworks, and the
-    addresses of indexes with builds that the default index does not have.
+    addresses of the indexes in addition to the default one.
     """
 
     threads: int | None = None
@@ -88,11 +88,14 @@ def _find_machine(rig: Rig, locked: LockedMachine | None) -> Machine | None:
 
 def _read_environments(rig: Rig, locked: LockedMachine | None) -> dict[str, EnvironmentSettings]:
     resolved = {env.name: env for env in locked.resolution.envs} if locked is not None else {}
+    found = {env.name: env for env in locked.envs} if locked is not None else {}
     return {
         name: EnvironmentSettings(
             threads=env.threads,
             config=env.config,
-            extra_indexes=list_build_indexes(rig, resolved[name]) if name in resolved else (),
+            extra_indexes=list_extra_indexes(rig, resolved[name], found.get(name))
+            if name in resolved
+            else (),
         )
         for name, env in rig.env.items()
     }

@@ -11,7 +11,7 @@ from typing import Any
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.frozen import dataclass
 from rigspec.spec.models.machine import PARTS_AND_PRICES
-from rigspec.spec.models.rig import Rig, select_rig_model
+from rigspec.spec.models.rig import Index, Rig, select_rig_model
 from rigspec.spec.toml.document import BrokenDocument, Document, read_document
 from rigspec.spec.toml.limits import MAX_SPEC_BYTES
 
@@ -111,11 +111,13 @@ def compute_spec_digest(rig: Rig) -> str:
 
     excluded: dict[str, Any] = {
         "check": True,
-        "index": True,
+        "index": {name: _get_excluded(index) for name, index in rig.index.items()},
         "mirrors": True,
         "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),
     }
     content = rig.model_dump(exclude_defaults=True, exclude=excluded)
+    if not content.get("index"):
+        content.pop("index", None)
     for env in content.get("env", {}).values():
         if env.get("interpreter") == "system":
             del env["interpreter"]
@@ -123,6 +125,11 @@ def compute_spec_digest(rig: Rig) -> str:
         if isinstance(machine.get("cpu"), dict):
             machine["cpu"] = _reduce_cpu(machine["cpu"])
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _get_excluded(index: Index) -> Any:
+    """Return the part of an index that decides nothing; which packages it has decides."""
+    return {"url"} if index.packages else True
 
 
 def _reduce_cpu(cpu: dict[str, Any]) -> Any:

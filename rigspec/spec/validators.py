@@ -15,7 +15,7 @@ from rigspec.package_files import locate_package_file
 from rigspec.spec.machine_limits import check_machine_limits, limit_to_machine
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.package_sources import check_package_sources
+from rigspec.spec.package_sources import check_package_indexes, check_package_sources
 from rigspec.spec.toml.document import Document, KeyPath
 from rigspec.spec.wsl import check_wsl
 
@@ -33,6 +33,7 @@ def validate_rig(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     yield from _check_driver_container(rig, document)
     yield from check_wsl(rig, document)
     yield from check_package_sources(rig, document)
+    yield from check_package_indexes(rig, document)
     yield from _check_hours_per_day(rig, document)
     yield from _check_system_accounts(rig, document)
     yield from _check_group_names(rig, document)

@@ -210,7 +210,10 @@ WHOLE: dict[str, Any] = {
         "images": "example.org:5000/images",
         "seed": "https://example.org/seed",
     },
-    "index": {"cu118": {"url": "https://example.org/cu118"}},
+    "index": {
+        "cu118": {"url": "https://example.org/cu118"},
+        "own": {"url": "https://example.org/simple", "packages": ["pillow-*"]},
+    },
     "check": {"ignore": ["RS302"]},
 }
 

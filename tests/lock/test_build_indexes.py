@@ -65,7 +65,7 @@ def index(tmp_path: Path, serve: Serve) -> str:
 
 def add_wheel(place: Path, name: str, version: str, code: str, needs: str = "") -> None:
     """Write a wheel with one module to a folder of an index."""
-    (place / name).mkdir(parents=True)
+    (place / name).mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
     wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

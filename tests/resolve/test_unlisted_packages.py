@@ -62,11 +62,22 @@ def test_check_of_a_package_that_the_index_lacks_reports_its_source(line: str) -
         (SOURCE, TOOLKIT),
         ('sageattention = "*"', TOOLKIT),
         ('detectron2 = "*"', TOOLKIT + '[mirrors]\npypi = "https://example.org/simple"\n'),
+        (
+            'detectron2 = "*"',
+            TOOLKIT
+            + '[index.own]\nurl = "https://example.org/simple"\npackages = ["detectron*"]\n',
+        ),
         ('apex = "+cu132 0.1"', TOOLKIT + '[index.cu132]\nurl = "https://example.org/simple"\n'),
     ],
 )
 def test_check_of_a_package_from_elsewhere_has_no_error(line: str, more: str) -> None:
     assert list_errors(line, more) == []
+
+
+def test_check_of_a_package_that_no_index_names_is_refused_next_to_an_index_of_others() -> None:
+    index = '[index.own]\nurl = "https://example.org/simple"\npackages = ["tensorrt*"]\n'
+    (error,) = list_errors('detectron2 = "*"', TOOLKIT + index)
+    assert error.code == "RS258"
 
 
 def test_check_of_a_repository_without_toolkit_reports_it() -> None:

@@ -32,11 +32,12 @@ _PYPI = "https://pypi.org/simple"
 
 @dataclass(frozen=True)
 class PixiRequirement:
-    """A dependency; ``extras`` are those of a Python package."""
+    """A dependency; ``extras`` and ``index`` are those of a Python package."""
 
     name: str
     version: str
     extras: tuple[str, ...] = ()
+    index: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,15 @@ def _list_python_dependencies(
         normalize_name(requirement.name): requirement
         for requirement in map(Requirement, request.requirements)
     }
+    indexes = {
+        normalize_name(name): index.url.rstrip("/")
+        for index in request.indexes
+        for name in index.packages
+        if not index.is_page
+    }
     for package in packages:
         line = requested.get(package.name)
         version = str(line.specifier) if line is not None and package.url else ""
         extras = tuple(sorted(line.extras)) if line is not None else ()
         pin = "*" if package.url else f"=={package.version}"
-        yield PixiRequirement(package.name, version or pin, extras)
+        yield PixiRequirement(package.name, version or pin, extras, indexes.get(package.name))

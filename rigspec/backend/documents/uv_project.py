@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from rigspec.backend.documents.packages import PythonPackage, list_python_packages
 from rigspec.lock.model import LockedEnv
 from rigspec.plan.model import Omission, Plan
-from rigspec.plan.requests import BuildIndex, RequestedEnvironment
+from rigspec.plan.requests import RequestedEnvironment, RequestedIndex
 from rigspec.plan.steps import EnvironmentStep, Step
 from rigspec.resolution import EnvResolution
 from rigspec.version_specifiers import build_of, normalize_name
@@ -29,7 +29,11 @@ _LEAST_PYTHON = (3, 6)
 
 @dataclass(frozen=True)
 class UvIndex:
-    """An entry of ``[[tool.uv.index]]``; ``build`` is the local label of its versions."""
+    """An entry of ``[[tool.uv.index]]``.
+
+    ``build`` is the local label of its versions; empty for an index that the spec names packages
+    for.
+    """
 
     name: str
     url: str
@@ -117,13 +121,14 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
     if request is None or _find_obstacle(env, resolution) is not None:
         return None
     packages = list_python_packages(env)
-    indexes = _add_packages(tuple(_name_indexes(request.build_indexes)), request, packages)
+    indexes = _add_packages(tuple(_name_indexes(request.indexes)), request, packages)
     name = _name_project(plan, env, packages)
     direct = {e.name: UvRequirement(e.name, (), "", None, e.url) for e in packages if e.is_direct}
     files = tuple(
         _build_package(each, request, indexes, direct.get(each.name)) for each in packages
     )
     sources = {package.name for package in env.sources}
+    dependencies = tuple(_list_dependencies(request, indexes, packages))
     has_files = all(each.url for each in packages)
     constraints = (
         ()
@@ -136,10 +141,10 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
         python=resolution.python if env.interpreter.kind == "uv" else _series(resolution),
         series=_series(resolution),
         marker=f"platform_machine == '{plan.resolution.arch}' and sys_platform == 'linux'",
-        dependencies=tuple(sorted((*request.requirements, *direct))),
+        dependencies=tuple(sorted((*dependencies, *direct))),
         requires=tuple(
             sorted(
-                (*_read_requirements(request.requirements, indexes), *direct.values()),
+                (*_read_requirements(dependencies, indexes), *direct.values()),
                 key=lambda each: each.name,
             )
         ),
@@ -155,6 +160,21 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
         direct=tuple(direct.values()),
         separate=tuple(sorted(_list_separate_builds(env))),
     )
+
+
+def _list_dependencies(
+    request: RequestedEnvironment,
+    indexes: tuple[UvIndex, ...],
+    packages: tuple[PythonPackage, ...],
+) -> Iterator[str]:
+    """Yield the requests of the spec, and packages that come from an index of their own.
+
+    uv applies the source of a package to the dependencies of the project alone, not to theirs.
+    """
+    yield from request.requirements
+    requested = {normalize_name(Requirement(line).name) for line in request.requirements}
+    named = {name for index in indexes if not index.build for name in index.packages}
+    yield from (each.name for each in packages if each.name in named - requested)
 
 
 def _list_separate_builds(env: LockedEnv) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -205,26 +225,26 @@ def _find_registry(
     package: PythonPackage, request: RequestedEnvironment, indexes: tuple[UvIndex, ...]
 ) -> str:
     """Return the index of a package: that of its build, or the one on the server of its file."""
-    for index in indexes:
+    for index in sorted(indexes, key=lambda each: bool(each.build)):
         if package.name in index.packages or _has_build(package, index):
             return index.url
     default = _strip(request.index) or _PYPI
     server = urlsplit(package.url or "").netloc
     if server != urlsplit(default).netloc:
         for index in indexes:
-            if urlsplit(index.url).netloc == server:
+            if index.build and urlsplit(index.url).netloc == server:
                 return index.url
     return default
 
 
-def _name_indexes(indexes: tuple[BuildIndex, ...]) -> Iterator[UvIndex]:
-    """Yield the indexes with names such as ``pytorch-cu118``."""
+def _name_indexes(indexes: tuple[RequestedIndex, ...]) -> Iterator[UvIndex]:
+    """Yield the indexes with names such as ``pytorch-cu118``, or that of the spec."""
     names: set[str] = set()
     for index in indexes:
         labels = (urlsplit(index.url).hostname or "").split(".")
         is_named = len(labels) > 1 and not labels[-1].isdigit()
         owner = labels[-2] if is_named else index.packages[0]
-        name = normalize_name(f"{owner}-{index.build}")
+        name = normalize_name(index.name or f"{owner}-{index.build}")
         while name in names:
             name += "-2"
         names.add(name)
@@ -240,16 +260,19 @@ def _add_packages(
 ) -> tuple[UvIndex, ...]:
     """Return the indexes with the requested packages that are locked with their builds."""
     direct = {normalize_name(Requirement(line).name) for line in request.requirements}
+    named = {name for index in indexes if not index.build for name in index.packages}
     return tuple(
         replace(
             index,
             packages=tuple(
                 sorted(
-                    {each.name for each in packages if _has_build(each, index)} & direct
+                    {each.name for each in packages if _has_build(each, index)} & direct - named
                     | set(index.packages)
                 )
             ),
         )
+        if index.build
+        else index
         for index in indexes
     )
 

@@ -57,6 +57,7 @@ from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.package_sources import list_named_indexes
 from rigspec.version_specifiers import (
     parse_alternative,
     strip_local_version,
@@ -153,12 +154,12 @@ class _Locker:
         url = rig.mirrors.pypi or read_index_configuration()
         target = describe_target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
         pages = IndexPages(cache=settings.releases)
-        extra = list_build_indexes(rig, env)
-        index = PackageIndex(target, url, pages=pages, extra=extra)
+        extra, named = list_build_indexes(rig, env), list_named_indexes(rig)
+        index = PackageIndex(target, url, pages=pages, extra=extra, named=named)
         self._conda = lock_conda(rig, resolution, env, matrix, index, previous.builds)
         self._provided = list_conda_pins(self._conda, env.pip)
         self._target = replace(target, version=self._conda.python or target.version)
-        self._index = PackageIndex(self._target, url, pages=pages, extra=extra)
+        self._index = PackageIndex(self._target, url, pages=pages, extra=extra, named=named)
         # Read while the resolver runs: the tools are chosen right after it.
         Thread(target=self._index.load, args=((*TOOLS, "packaging"),), daemon=True).start()
         self._request = ResolveRequest(
@@ -171,6 +172,7 @@ class _Locker:
             kept=previous.packages,
             moving=previous.moving,
             extra_indexes=extra,
+            named_indexes=named,
             direct=direct,
             pages=pages,
         )

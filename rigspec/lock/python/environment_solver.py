@@ -361,9 +361,7 @@ class EnvironmentSolver:
         if framework.path is not None:
             return framework
         request = self._request
-        index = PackageIndex(
-            request.target, request.index, pages=request.pages, extra=request.extra_indexes
-        )
+        index = PackageIndex.of(request)
         packages = self._rig.env[self._env.name].packages
         keys: dict[str, str] = {canonicalize_name(key): key for key in packages}
         roots = [pin for pin in read_pins(text) if pin.name in keys]

@@ -36,9 +36,7 @@ def render_pylock(packages: Iterable[LockedPythonPackage], question: ResolveRequ
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    index = PackageIndex(
-        question.target, question.index, pages=question.pages, extra=question.extra_indexes
-    )
+    index = PackageIndex.of(question)
     found = sorted(packages, key=lambda package: package.name)
     series = "{}.{}".format(*question.target.series)
     here = f"sys_platform == 'linux' and platform_machine == '{question.target.arch}'"

@@ -12,6 +12,7 @@ from rigspec.lock.python.direct_packages import DirectPackage
 from rigspec.lock.python.index.pages import IndexPages
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 from rigspec.resolution import Pin
+from rigspec.spec.package_sources import NamedIndex
 
 __all__ = ["TOOLS", "ResolveRequest"]
 
@@ -27,7 +28,8 @@ class ResolveRequest:
     uploaded after the day ``as_of`` is used, except ``TOOLS``. ``kept`` are packages that
     were locked before: their versions are preferred, except for the packages in ``moving``.
     ``pages`` are those of the index that were read already. ``extra_indexes`` are the addresses of
-    indexes with builds that the first one does not have. ``direct`` are packages that no index has;
+    indexes with builds that the first one does not have, and ``named_indexes`` those that some
+    packages come from alone. ``direct`` are packages that no index has;
     a result does not contain them, but what they require.
     """
 
@@ -40,6 +42,7 @@ class ResolveRequest:
     kept: tuple[Pin, ...] = ()
     moving: tuple[str, ...] = ()
     extra_indexes: tuple[str, ...] = ()
+    named_indexes: tuple[NamedIndex, ...] = ()
     direct: tuple[DirectPackage, ...] = ()
     pages: IndexPages = field(default_factory=IndexPages, repr=False, compare=False)
 

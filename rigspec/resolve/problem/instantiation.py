@@ -37,6 +37,7 @@ from rigspec.resolve.problem.systems import (
 from rigspec.resolve.problem.universes import sort_newest_first
 from rigspec.resolve.problem.written_versions import list_unlisted_candidates
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.package_sources import can_have_package
 from rigspec.version_specifiers import NO_BUILD, parse_alternative
 
 __all__ = ["RuleInstantiation"]
@@ -189,7 +190,8 @@ class RuleInstantiation:
         requested = self._requested_versions(key)
         builds = {parse_alternative(text).build for text in requested} - {None, NO_BUILD}
         named = tuple(sorted(build for build in builds if build is not None))
-        if not self._rig.index and key not in self._from_channels:
+        package = name.removeprefix(PACKAGE_PREFIX)
+        if key not in self._from_channels and not can_have_package(self._rig, package):
             listed = self._knowledge.listed_universe(name, named)
             if listed is not None and self._can_meet_requests(listed, key):
                 return listed

@@ -18,10 +18,20 @@ from rigspec.spec.types import GroupName, Many, Name, SystemPackage, Url, Variab
 __all__ = ["Index", "Prepend", "Rig", "System", "select_rig_model"]
 
 Value = Annotated[str, Limits(max_length=4096)]
-BuildName = Annotated[
+IndexName = Annotated[
     str,
     StringPattern(
-        r"[a-z0-9][a-z0-9.]{0,99}", "expected the name of a build such as `cu118` or `cpu`"
+        r"[a-z0-9][a-z0-9._-]{0,99}",
+        "expected lower-case letters, digits, `.`, `-` and `_`, such as `nvidia`, or the name of a "
+        "build such as `cu118`",
+    ),
+]
+PackagePattern = Annotated[
+    str,
+    Limits(max_length=200),
+    StringPattern(
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|[A-Za-z0-9][A-Za-z0-9._-]+\*",
+        "expected the name of a Python package, or the start of names such as `tensorrt*`",
     ),
 ]
 Folder = Annotated[
@@ -51,9 +61,16 @@ class System(Table):
 
 
 class Index(Table):
-    """A package index that has builds which the default index does not have."""
+    """A package index in addition to the default one: for named packages, or for a build."""
 
     url: Url = Field(description="Address of the index")
+    packages: Many[PackagePattern] = Field(
+        default=(),
+        description=(
+            "Packages that come from this index and no other; `tensorrt*` is every package whose "
+            "name starts so (default: the builds with the name of the index)"
+        ),
+    )
 
 
 class Rig(Table):
@@ -74,8 +91,11 @@ class Rig(Table):
     service: Services = Field(default_factory=Services, description="Services")
     download: dict[Name, Download] = Field(default={}, description="Files to download, by name")
     user: dict[Name, User] = Field(default={}, description="User accounts, by name")
-    index: dict[BuildName, Index] = Field(
-        default={}, description="Package indexes of builds, by the name of the build (`cu118`)"
+    index: dict[IndexName, Index] = Field(
+        default={},
+        description=(
+            "Package indexes for named packages, and for builds by the name of the build (`cu118`)"
+        ),
     )
     mirrors: Mirrors = Field(default_factory=Mirrors, description="Mirrors for downloads")
     check: CheckSettings = Field(

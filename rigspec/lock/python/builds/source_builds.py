@@ -225,7 +225,8 @@ def _report_stub(rig: Rig, env: str, build: SourceBuild) -> LockError:
         "the lock cannot pin",
         help=(
             f'name that wheel: `{build.pin.name} = {{ url = "https://…", sha256 = "…" }}`',
-            "or set `pypi` in `[mirrors]` to an index that has its wheels",
+            "or add `[index.NAME]` with the `url` of an index that has its wheels, and "
+            f'`packages = ["{build.pin.name}"]`',
         ),
     )
     return LockError(diagnostic, 1, _places(rig, env, build))

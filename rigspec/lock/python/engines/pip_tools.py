@@ -52,6 +52,9 @@ def compile_requirements(question: ResolveRequest) -> str:
     if python is None:
         why = f"pip-tools needs a Python {series} on this machine; there is none (pyenv, PATH)"
         raise report_no_solution(question.env, why)
+    if question.named_indexes:
+        why = "pip-tools takes a package from any index, also one that `[index]` names for others"
+        raise report_no_solution(question.env, f"{why}; omit `--engine`")
     if question.as_of is not None:
         raise report_no_solution(
             question.env, "`as_of` needs upload times, which pip-tools does not read"

@@ -43,9 +43,7 @@ def compile_requirements(request: ResolveRequest) -> str:
 
     Versions with a wheel are preferred to newer ones that would be built. Raises LockError.
     """
-    index = PackageIndex(
-        *(request.target, request.index, request.as_of, request.pages, request.extra_indexes)
-    )
+    index = PackageIndex.of(request, request.as_of)
     markers = request.target.markers()
     roots = [Requirement(text) for text in request.requirements]
     preferred = request.preferred_versions()

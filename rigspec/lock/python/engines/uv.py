@@ -13,17 +13,25 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
+from rigspec.lock.errors import (
+    EngineLimit,
+    LockError,
+    index_failure,
+    report_absent_package,
+    report_no_solution,
+)
 from rigspec.lock.python.conflicts import PackageConflict, find_collision
 from rigspec.lock.python.direct_packages import add_metadata_wheels
 from rigspec.lock.python.engines.archive_metadata import ArchiveMetadata
 from rigspec.lock.python.engines.pip_tools import find_interpreter
 from rigspec.lock.python.engines.process import find_index_host, run_engine
 from rigspec.lock.python.engines.uv_report import read_requirements
+from rigspec.lock.python.index.named_pages import NamedPages, read_named_pages
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.upload_times import get_end_of_day
 from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import HashedPin, read_pins, remove_direct_lines
+from rigspec.spec.package_sources import find_named_index
 
 __all__ = ["LEAST_PYTHON", "compile_requirements"]
 
@@ -46,6 +54,8 @@ _TROUBLE = re.compile(
 _LIMIT = re.compile(
     r"failed to (?:download and )?build|could not be parsed|invalid metadata", re.IGNORECASE
 )
+# A day after all releases.
+_NEVER = "2100-01-01"
 _ROUNDS = 20
 # Source archives of one result that a build fails for.
 _ARCHIVES = 40
@@ -72,9 +82,7 @@ def compile_requirements(request: ResolveRequest) -> str:
     if request.target.series < LEAST_PYTHON:
         why = f"uv does not support Python {request.target.version}; omit `--engine`"
         raise report_no_solution(request.env, why)
-    index = PackageIndex(
-        request.target, request.index, pages=request.pages, extra=request.extra_indexes
-    )
+    index = PackageIndex.of(request)
     # uv takes a login page for an empty index, and has no limit on the size or time of a response.
     index.read_pages(Requirement(text).name for text in request.requirements)
     return _Compiler(request, index).compile()
@@ -87,6 +95,7 @@ class _Compiler:
         self._request = request
         self._index = index
         self._metadata = ArchiveMetadata(index)
+        self._named = read_named_pages(index, request.as_of) if request.named_indexes else None
 
     def compile(self) -> str:
         """Return the result, with older wheels in place of newer source archives, where possible.
@@ -143,7 +152,7 @@ class _Compiler:
         for _ in range(_ARCHIVES):
             bounds = (*constraints, *self._metadata.excluded)
             try:
-                return _compile_once(self._request, bounds, self._metadata.render())
+                return _compile_once(self._request, bounds, self._metadata.render(), self._named)
             except _UnreadableError as error:
                 if not self._metadata.add_unbuilt(error.report):
                     raise
@@ -191,37 +200,74 @@ def _exclude(index: PackageIndex, name: str, version: Version) -> str:
     return f"{name}{','.join(f'!={each}' for each in unusable)}"
 
 
-def _compile_once(request: ResolveRequest, constraints: Sequence[str], metadata: str) -> str:
-    """Return what uv makes of a request; ``metadata`` is a file of its configuration."""
+def _compile_once(
+    request: ResolveRequest, constraints: Sequence[str], metadata: str, named: NamedPages | None
+) -> str:
+    """Return what uv makes of a request; ``metadata`` is a file of its configuration.
+
+    ``named`` are the pages of packages that come from an index of their own.
+    """
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
-        bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
+        variables, excluding, limits = _list_index_options(request, named, Path(folder) / "named")
+        lines = (*constraints, *limits)
+        bounds.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         # uv prefers the pins of the file that it writes, and adds their hashes again.
         output = Path(folder) / "requirements.txt"
         preferred = request.preferred_versions().items()
-        lines = [f"{name}=={version}\n" for name, version in preferred]
-        output.write_text("".join(lines), encoding="utf-8")
+        kept = [f"{name}=={version}\n" for name, version in preferred]
+        output.write_text("".join(kept), encoding="utf-8")
         configuration = Path(folder) / "uv.toml"
         configuration.write_text(metadata, encoding="utf-8")
-        command = [*_command(request), "--config-file", str(configuration)]
+        command = [*_command(request), *excluding, "--config-file", str(configuration)]
         command += ["--constraints", str(bounds)]
         command += ["--output-file", str(output), "-"]
         direct = add_metadata_wheels(request.direct, Path(folder))
         requirements = "".join(f"{line}\n" for line in (*request.requirements, *direct))
-        # An index's address may contain a password, which a list of processes would show.
-        variables = {} if request.index is None else {"UV_DEFAULT_INDEX": request.index}
-        if request.extra_indexes:
-            variables["UV_INDEX"] = " ".join(request.extra_indexes)
-            # An index of builds has old releases of other packages, too.
-            variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
         done = run_engine(request, command, requirements, variables)
         if done.returncode != 0:
-            raise _failure(request, constraints, done.stderr)
+            raise _failure(request, constraints, done.stderr, named)
         return remove_direct_lines(output.read_text(encoding="utf-8"))
 
 
-def _failure(request: ResolveRequest, constraints: Sequence[str], stderr: str) -> LockError:
+def _list_index_options(
+    request: ResolveRequest, named: NamedPages | None, folder: Path
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return the variables, options and constraints for uv that state where packages come from.
+
+    ``folder`` is where the pages of named packages are written.
+    """
+    # An index's address may contain a password, which a list of processes would show.
+    variables = {} if request.index is None else {"UV_DEFAULT_INDEX": request.index}
+    options: list[str] = []
+    limits: list[str] = []
+    indexes = list(request.extra_indexes)
+    if indexes:
+        # An index of builds has old releases of other packages, too.
+        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if named is not None:
+        if indexes:
+            limits = list(named.list_bounds())
+        else:
+            variables["UV_INDEX_STRATEGY"] = "first-index"
+        indexes.insert(0, named.write(folder))
+        if request.as_of is not None:
+            # The pages have no times, and no file that is newer.
+            for name in named.files:
+                options += ["--exclude-newer-package", f"{name}={_NEVER}"]
+    if indexes:
+        variables["UV_INDEX"] = " ".join(indexes)
+    return variables, options, limits
+
+
+def _failure(
+    request: ResolveRequest, constraints: Sequence[str], stderr: str, named: NamedPages | None
+) -> LockError:
     words = _last_words(stderr)
+    for name in named.absent if named is not None else ():
+        if re.search(rf"no versions? of {re.escape(name)}(?![\w.-])", words):
+            index = find_named_index(request.named_indexes, name)
+            return report_absent_package(name, index.name if index is not None else "")
     if _LIMIT.search(stderr):
         failure = report_no_solution(request.env, words)
         return _UnreadableError(failure.diagnostic, failure.status, stderr)
@@ -249,7 +295,7 @@ def _command(request: ResolveRequest) -> list[str]:
         # The cut is for packages, not for the tools that read an old sdist's metadata.
         command += ["--exclude-newer", get_end_of_day(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
         for tool in TOOLS:
-            command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
+            command += ["--exclude-newer-package", f"{tool}={_NEVER}"]
     return command
 
 

@@ -12,10 +12,15 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from unearth import Link, Package, TargetPython
+from unearth import Link, Package, PackageFinder, TargetPython
 
 from rigspec.garbage_collection import pause_garbage_collection
-from rigspec.lock.errors import LockError, index_failure, report_failed_transfer
+from rigspec.lock.errors import (
+    LockError,
+    index_failure,
+    report_absent_package,
+    report_failed_transfer,
+)
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.links import FileFilter, filter_files_by_day
 from rigspec.lock.python.index.listed_files import ListedFile, PackageFiles
@@ -24,14 +29,16 @@ from rigspec.lock.python.index.pages import (
     IndexPages,
     convert_http_errors,
     fetch_files,
+    fetch_names,
     hash_bytes,
 )
 from rigspec.lock.python.index.upload_times import get_end_of_day
-from rigspec.lock.python.request import TOOLS
+from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 from rigspec.net.http import build_limit
 from rigspec.net.limits import FILE
+from rigspec.spec.package_sources import NamedIndex, find_named_index
 
 __all__ = ["AvailableVersion", "IndexedFile", "PackageIndex"]
 
@@ -92,7 +99,8 @@ class IndexedFile:
 class PackageIndex:
     """An index for one interpreter. ``url`` None is the user's configured default.
 
-    ``extra`` are further indexes, with builds that the first one does not have.
+    ``extra`` are further indexes, with builds that the first one does not have. The packages of
+    ``named`` come from their own index alone.
     Files that were uploaded after the day ``as_of`` are skipped, except those of ``TOOLS``.
     ``pages`` are shared between several: each page is read once.
     """
@@ -104,25 +112,37 @@ class PackageIndex:
         as_of: dt.date | None = None,
         pages: IndexPages | None = None,
         extra: Sequence[str] = (),
+        named: Sequence[NamedIndex] = (),
     ) -> None:
         self.target = target
+        self.named = tuple(named)
         self._as_of = as_of
-        self._finder = create_package_finder(
-            url,
-            TargetPython(
-                # To the patch release: `Requires-Python: >=3.6.1` is common.
-                py_ver=tuple(int(part) for part in target.version.split(".")),
-                abis=[target.abi],
-                impl="cp",
-                platforms=list(target.platforms()),
-            ),
-            extra=extra,
+        python = TargetPython(
+            # To the patch release: `Requires-Python: >=3.6.1` is common.
+            py_ver=tuple(int(part) for part in target.version.split(".")),
+            abis=[target.abi],
+            impl="cp",
+            platforms=list(target.platforms()),
         )
-        self._addresses = tuple(source["url"] for source in self._finder.sources)
+        self._finder = create_package_finder(url, python, extra=extra)
+        self._finders = {each.name: create_package_finder(each.url, python) for each in named}
+        # The same version of a package may have other files on another index.
+        self._addresses = (
+            *(source["url"] for source in self._finder.sources),
+            *(text for each in named for text in (each.url, *each.packages)),
+        )
         self._filter = FileFilter(self._finder)
         self._pages = pages if pages is not None else IndexPages()
         self._offers: dict[str, tuple[AvailableVersion, ...]] = {}
         self._metadata: dict[str, FileMetadata] = {}
+
+    @classmethod
+    def of(cls, request: ResolveRequest, as_of: dt.date | None = None) -> PackageIndex:
+        """Return the indexes of a request, without files that are newer than a day."""
+        return cls(
+            *(request.target, request.index, as_of, request.pages),
+            *(request.extra_indexes, request.named_indexes),
+        )
 
     def offers(self, name: str) -> tuple[AvailableVersion, ...]:
         """Return every version that fits the target: wheels before sdists, then newest first.
@@ -137,6 +157,29 @@ class PackageIndex:
         """Return the versions without a file that fits the target. Raises LockError."""
         listed = {file.version for file in self._list_files(name) if file.version is not None}
         return listed - {offer.version for offer in self.offers(name)}
+
+    def list_named_packages(self) -> tuple[str, ...]:
+        """Return the names of all packages that come from a named index. Raises LockError.
+
+        The start of names is completed from the list of all packages of the index.
+        """
+        found: dict[str, None] = {}
+        for each in self.named:
+            exact = [name for name in each.packages if not name.endswith("*")]
+            found.update(dict.fromkeys(exact))
+            if len(exact) < len(each.packages):
+                if each.url not in self._pages.names:
+                    self._pages.names[each.url] = fetch_names(self._finders[each.name], each.name)
+                names = self._pages.names[each.url]
+                found.update(dict.fromkeys(name for name in names if each.names(name)))
+        return tuple(found)
+
+    def list_files(self, name: str) -> tuple[ListedFile, ...]:
+        """Return all files of a package, for any target; none if the index lacks it.
+
+        Raises LockError.
+        """
+        return tuple(self._read_page(canonicalize_name(name)))
 
     def load(self, names: Iterable[str]) -> None:
         """Read the pages of packages in advance; errors are left to who needs a page."""
@@ -181,9 +224,18 @@ class PackageIndex:
         return self._pages.installable[key]
 
     def missing(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
-        """Return the pins without a file that the target's pip would take. Raises LockError."""
+        """Return the pins without a file that the target's pip would take. Raises LockError.
+
+        A file of another index than that of its package is not taken.
+        """
         self.read_releases(pins)
-        return [pin for pin in pins if not self.files(pin)]
+        return [pin for pin in pins if not self.files(pin) or self._is_from_elsewhere(pin)]
+
+    def _is_from_elsewhere(self, pin: HashedPin) -> bool:
+        if find_named_index(self.named, pin.name) is None or not pin.sha256:
+            return False
+        listed = [dict(file.hashes).get("sha256") for file in self._list_release(pin)]
+        return None not in listed and pin.sha256.isdisjoint(listed)
 
     def upload_days(self, pins: Sequence[HashedPin]) -> dict[str, dt.date]:
         """Return the day of each pin whose index page has one. Raises LockError."""
@@ -221,12 +273,13 @@ class PackageIndex:
         for package in self.files(pin):
             known = pin.sha256.intersection(hash_bytes(package.link))
             if known:
-                return IndexedFile(self._finder.session, package.link, min(known))
+                session = self._find_finder(pin.name).session
+                return IndexedFile(session, package.link, min(known))
         return None
 
     def requirements(self, offer: AvailableVersion) -> tuple[Requirement, ...]:
         """Return the requirements in an offer's own metadata. Raises LockError."""
-        return self._read(offer.files[0].link).runs_with
+        return self._read(offer.name, offer.files[0].link).runs_with
 
     def source_metadata(self, pin: HashedPin) -> FileMetadata | None:
         """Return the metadata of a pin that has to be built; None for a wheel.
@@ -234,7 +287,7 @@ class PackageIndex:
         Raises LockError.
         """
         files = self.files(pin)
-        return self._read(files[0].link) if files and not files[0].link.is_wheel else None
+        return self._read(pin.name, files[0].link) if files and not files[0].link.is_wheel else None
 
     def missing_build_requirement(self, offer: AvailableVersion) -> Requirement | None:
         """Return a build requirement of an offer that the target cannot have; None for a wheel.
@@ -243,7 +296,7 @@ class PackageIndex:
         """
         if offer.has_wheel:
             return None
-        for needed in self._read(offer.files[0].link).built_with:
+        for needed in self._read(offer.name, offer.files[0].link).built_with:
             there = (needed.specifier.contains(each.version) for each in self.offers(needed.name))
             if self.applies(needed) and not any(there):
                 return needed
@@ -278,18 +331,30 @@ class PackageIndex:
 
     def _required_names(self, pin: HashedPin) -> list[str]:
         files = self.files(pin)
-        required = self._read(files[0].link).runs_with if files else ()
+        required = self._read(pin.name, files[0].link).runs_with if files else ()
         return [canonicalize_name(each.name) for each in required if self.applies(each)]
 
-    def _read(self, link: Link) -> FileMetadata:
+    def _read(self, name: str, link: Link) -> FileMetadata:
         if link.filename not in self._metadata:
-            self._metadata[link.filename] = read_metadata(self._finder.session, link)
+            session = self._find_finder(name).session
+            self._metadata[link.filename] = read_metadata(session, link)
         return self._metadata[link.filename]
+
+    def _find_finder(self, name: str) -> PackageFinder:
+        index = find_named_index(self.named, name)
+        return self._finder if index is None else self._finders[index.name]
 
     def _list_files(self, name: str) -> PackageFiles:
         key = canonicalize_name(name)
+        found = self._read_page(key)
+        index = find_named_index(self.named, key)
+        if index is not None and not len(found):
+            raise report_absent_package(key, index.name)
+        return found
+
+    def _read_page(self, key: str) -> PackageFiles:
         if key not in self._pages.packages:
-            self._pages.packages[key] = fetch_files(self._finder, key)
+            self._pages.packages[key] = fetch_files(self._find_finder(key), key)
         return self._pages.packages[key]
 
     def _list_release(self, pin: HashedPin) -> tuple[ListedFile, ...]:
@@ -316,7 +381,7 @@ class PackageIndex:
     def _uploaded_by(self, day: dt.date, name: str, files: list[Package]) -> list[Package]:
         if not files:
             return files
-        dated = filter_files_by_day(self._finder, name, files)
+        dated = filter_files_by_day(self._find_finder(name), name, files)
         if all(uploaded is None for _, uploaded in dated):
             why = "the index states none, which `as_of` needs"
             raise index_failure(f"the upload times of {name}", why)

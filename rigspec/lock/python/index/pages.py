@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 from unearth import Link, Package, PackageFinder, URLError
 from unearth.collector import IndexPage, collect_links_from_location, is_secure_origin
 
-from rigspec.lock.errors import index_failure, report_failed_transfer
+from rigspec.lock.errors import (
+    index_failure,
+    report_failed_transfer,
+    report_unlisted_names,
+)
 from rigspec.lock.python.index.listed_files import (
     DAMAGED_PAGE,
     PAGE_ERRORS,
@@ -30,6 +35,7 @@ __all__ = [
     "IndexPages",
     "convert_http_errors",
     "fetch_files",
+    "fetch_names",
     "hash_bytes",
 ]
 
@@ -54,6 +60,7 @@ class IndexPages:
         releases: the files of the version of a pin.
         installable: those of them that a target installs.
         cache: files of releases from earlier runs; None without any.
+        names: the names of all packages of an index, by its address.
     """
 
     packages: dict[str, PackageFiles] = field(default_factory=dict)
@@ -62,6 +69,7 @@ class IndexPages:
         default_factory=dict
     )
     cache: ReleaseCache | None = None
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def fetch_files(finder: PackageFinder, name: str) -> PackageFiles:
@@ -78,6 +86,18 @@ def fetch_files(finder: PackageFinder, name: str) -> PackageFiles:
     except convert_http_errors() as error:
         raise report_failed_transfer(f"the list of {name}", error) from None
     return found
+
+
+def fetch_names(finder: PackageFinder, index: str) -> tuple[str, ...]:
+    """Return the names of all packages of a finder's index, called ``index``. Raises LockError."""
+    page = Link(f"{finder.sources[0]['url'].rstrip('/')}/")
+    try:
+        names = tuple(dict.fromkeys(_read_names(finder, page)))
+    except convert_http_errors() as error:
+        raise report_failed_transfer(f"the list of packages of `{index}`", error) from None
+    if not names:
+        raise report_unlisted_names(index)
+    return names
 
 
 def hash_bytes(link: Link) -> list[str]:
@@ -98,9 +118,7 @@ def _read_page(finder: PackageFinder, page: Link, found: PackageFiles) -> bool:
         _add_links(collect_links_from_location(finder.session, page), found)
         return True
     session: Any = finder.session
-    if not is_secure_origin(session, page):
-        host = page.parsed.hostname
-        raise BadTransfer(f"{host} uses plain HTTP, so that anyone on the way can change its files")
+    _require_secure(session, page)
     response = session.get(page.normalized, headers={"Accept": _ACCEPT})
     if response.status_code in _ABSENT:
         return False
@@ -117,6 +135,42 @@ def _read_page(finder: PackageFinder, page: Link, found: PackageFiles) -> bool:
     except PAGE_ERRORS:
         raise BadTransfer(DAMAGED_PAGE, response.request) from None
     return True
+
+
+def _read_names(finder: PackageFinder, page: Link) -> Iterator[str]:
+    """Yield the canonical names on the page of all packages of an index."""
+    from unearth.collector import parse_html_page
+
+    session: Any = finder.session
+    if page.is_file:
+        links = collect_links_from_location(session, page)
+        yield from map(_read_folder, links)
+        return
+    _require_secure(session, page)
+    response = session.get(page.normalized, headers={"Accept": _ACCEPT})
+    if response.status_code in _ABSENT:
+        return
+    response.raise_for_status()
+    kind = response.headers.get("Content-Type", "").lower()
+    try:
+        if kind.startswith(_JSON):
+            yield from (canonicalize_name(each["name"]) for each in response.json()["projects"])
+        else:
+            read = IndexPage(Link(str(response.url)), response.content, response.encoding, kind)
+            yield from map(_read_folder, parse_html_page(read))
+    except PAGE_ERRORS:
+        raise BadTransfer(DAMAGED_PAGE, response.request) from None
+
+
+def _read_folder(link: Link) -> str:
+    """Return the canonical name of the folder that a link leads to."""
+    return canonicalize_name(unquote(urlsplit(link.url).path.rstrip("/").rpartition("/")[2]))
+
+
+def _require_secure(session: Any, page: Link) -> None:
+    if not is_secure_origin(session, page):
+        host = page.parsed.hostname
+        raise BadTransfer(f"{host} uses plain HTTP, so that anyone on the way can change its files")
 
 
 def _add_json(name: str, text: str, page: Link, found: PackageFiles) -> None:

@@ -1,0 +1,84 @@
+"""Indexes of a spec: which packages they name, and what `check` reports of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from rigspec.check import check_machine
+from rigspec.diagnostics.model import Diagnostic
+from rigspec.resolve.problem.builder import load_required_matrix
+from rigspec.spec.loader import InvalidSpec, parse_spec
+from rigspec.spec.package_sources import find_named_index, list_named_indexes
+
+SPEC = """\
+rig = 1
+name = "lab"
+[machine.box]
+os = "ubuntu 24.04"
+[env.lab]
+packages = {{ tensorrt = "*" }}
+{more}
+"""
+OWN = '[index.own]\nurl = "https://example.org/simple"\n'
+
+
+def list_reports(more: str) -> list[Diagnostic]:
+    spec = parse_spec("rig.toml", SPEC.format(more=more))
+    report = check_machine(spec, "box", load_required_matrix(spec.rig, "box"))
+    return [each for each in report.diagnostics if "index" in each.message]
+
+
+@pytest.mark.parametrize(
+    ("package", "found"),
+    [
+        ("tensorrt", True),
+        ("TensorRT_cu13.libs", True),
+        ("tensor", False),
+        ("my-wheels", True),
+        ("my.wheels", True),
+        ("my-wheels-more", False),
+    ],
+)
+def test_find_named_index_compares_canonical_names(package: str, found: bool) -> None:
+    text = SPEC.format(more=OWN + 'packages = ["TensorRT*", "My_Wheels"]')
+    indexes = list_named_indexes(parse_spec("rig.toml", text).rig)
+    assert (find_named_index(indexes, package) is not None) is found
+
+
+def test_check_of_named_index_reports_nothing() -> None:
+    assert list_reports(OWN + 'packages = ["tensorrt*"]') == []
+
+
+def test_check_of_index_without_use_warns_with_repair() -> None:
+    (warning,) = list_reports(OWN)
+    assert warning.code == "RS254"
+    assert warning.help == ('add the packages that it has to `[index.own]`: `packages = ["…"]`',)
+
+
+def test_check_of_index_over_plain_http_warns_unless_it_is_on_loopback() -> None:
+    named = 'packages = ["tensorrt*"]'
+    (warning,) = list_reports(OWN.replace("https", "http") + named)
+    assert warning.code == "RS401"
+    assert warning.help == ('set `url` to "https://example.org/simple"',)
+    assert list_reports('[index.own]\nurl = "http://127.0.0.1:80/simple"\n' + named) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "text"),
+    [("tensorrt", "TensorRT", "TensorRT"), ("tensorrt*", "tensorrt-libs", "tensorrt-libs")],
+)
+def test_package_of_two_indexes_is_refused(one: str, other: str, text: str) -> None:
+    first = f'{OWN}packages = ["{one}"]\n'
+    second = f'[index.other]\nurl = "https://example.org"\npackages = ["numpy", "{other}"]\n'
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec("rig.toml", SPEC.format(more=first + second))
+    (error,) = caught.value.diagnostics
+    assert error.code == "RS003"
+    assert error.message.startswith(f"`{text}` is a package of two indexes, `own` and `other`")
+
+
+@pytest.mark.parametrize("pattern", ["*", "t*", "tensor*rt", "-t", "tensorrt>=10", ""])
+def test_pattern_that_names_no_package_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec("rig.toml", SPEC.format(more=f'{OWN}packages = ["{pattern}"]'))
+    assert {each.code for each in caught.value.diagnostics} == {"RS003"}
