@@ -23,6 +23,7 @@ __all__ = [
     "build_of",
     "get_extras",
     "get_version_key",
+    "list_extras",
     "normalize_name",
     "parse_alternative",
     "parse_specifier",
@@ -110,6 +111,15 @@ def get_extras(text: str) -> str:
     """Return the extras of a request for a package: ``[cuda13]`` of ``[cuda13]==0.8.0``."""
     match = _EXTRAS.match(text)
     return match[0].rstrip() if match is not None else ""
+
+
+def list_extras(text: str) -> tuple[str, ...]:
+    """Return the names of the extras of a request for a package: ``cuda13`` of ``[cuda13]==0.8``.
+
+    They are in canonical form.
+    """
+    names = get_extras(text).strip("[]").split(",")
+    return tuple(normalize_name(name.strip()) for name in names if name.strip())
 
 
 @cache

@@ -152,10 +152,14 @@ class ImageDriver:
 
 @dataclass(frozen=True)
 class Listing:
-    """All final releases of a package on the Python index for Linux, without yanked ones."""
+    """All final releases of a package on the Python index for Linux, without yanked ones.
+
+    ``without`` are releases that have no content: they reserve the name of the package.
+    """
 
     versions: tuple[str, ...]
     source: Source
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,11 +212,15 @@ class Extra:
 
 @dataclass(frozen=True)
 class Dependency:
-    """A framework that these versions of a package require in their metadata."""
+    """A framework that these versions of a package require in their metadata.
+
+    ``extra`` is the extra of the package that requires it; empty if every request does.
+    """
 
     framework: str
     versions: str
     sources: tuple[Source, ...]
+    extra: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,12 @@ def build_product(table: Mapping[str, Any]) -> Product:
         families=tuple(table.get("families", ())),
         extras=tuple(_build_extra(row) for row in table.get("extra", ())),
         dependencies=tuple(
-            Dependency(row["framework"], row["versions"], pick_sources(row["source"], sources))
+            Dependency(
+                row["framework"],
+                row["versions"],
+                pick_sources(row["source"], sources),
+                row.get("extra", ""),
+            )
             for row in table.get("dependency", ())
         ),
         undeclared_dependencies=tuple(
@@ -86,7 +91,10 @@ def build_product(table: Mapping[str, Any]) -> Product:
 
 
 def _build_listing(row: Mapping[str, Any] | None) -> Listing | None:
-    return Listing(tuple(row["versions"].split()), build_source(row)) if row is not None else None
+    if row is None:
+        return None
+    versions, without = tuple(row["versions"].split()), tuple(row.get("without", ()))
+    return Listing(versions, build_source(row), without)
 
 
 def build_sources(table: Mapping[str, Any]) -> dict[str, Source]:

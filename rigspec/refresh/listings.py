@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import textwrap
 
@@ -35,12 +36,22 @@ def list_final_versions(package: str, *, index: str | None) -> tuple[str, ...]:
     return tuple(str(version) for version in sorted(found) if not version.is_prerelease)
 
 
-def write_listing(table: str, package: str, versions: tuple[str, ...], read: dt.date) -> str:
-    """Return the text of a table with this list before the first row, instead of an older one."""
+def write_listing(
+    table: str,
+    package: str,
+    versions: tuple[str, ...],
+    read: dt.date,
+    without: tuple[str, ...] = (),
+) -> str:
+    """Return the text of a table with this list before the first row, instead of an older one.
+
+    ``without`` are releases that the list leaves out.
+    """
+    omitted = f"without = {json.dumps(without)}\n" if without else ""
     listed = "\n".join(textwrap.wrap(" ".join(versions), _WIDTH, break_on_hyphens=False))
     block = (
         f'{_HEAD}\n[listing]\ntitle = "{package} on the Python Package Index: its releases"\n'
-        f'url = "pkg:pypi/{package}"\nread = {read}\nversions = """\n{listed}\n"""\n\n'
+        f'url = "pkg:pypi/{package}"\nread = {read}\n{omitted}versions = """\n{listed}\n"""\n\n'
     )
     lines = _BLOCK.sub("", table).splitlines(keepends=True)
     rows = (number for number, line in enumerate(lines) if line.startswith("[["))

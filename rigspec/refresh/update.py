@@ -99,12 +99,14 @@ def update_listing(name: str, *, day: dt.date, index: str | None) -> Update:
     matrix = load_matrix()
     package = name.removeprefix(PACKAGE_PREFIX)
     listing = matrix.product(name).listing
-    versions = list_final_versions(package, index=index)
+    without = listing.without if listing is not None else ()
+    found = list_final_versions(package, index=index)
+    versions = tuple(version for version in found if version not in without)
     if not versions or (listing is not None and listing.versions == versions):
         return Update((), ())
     tables = dict(matrix.tables)
     before = tables[name].decode()
-    after = write_listing(before, package, versions, day)
+    after = write_listing(before, package, versions, day, without)
     tables[name] = after.encode()
     changed = ChangedFile(get_table_path(name), f"package/{package}.toml", before, after)
     return Update((changed,), find_problems(build_matrix(tables), _load_all_uploads(matrix)))

@@ -14,7 +14,10 @@ from rigspec.resolve.problem.channels import (
 )
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
-from rigspec.resolve.problem.requested_packages import list_framework_products
+from rigspec.resolve.problem.requested_packages import (
+    list_framework_products,
+    list_requested_frameworks,
+)
 from rigspec.resolve.problem.requirements import find_architecture, get_env_key
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.machine_limits import limit_to_machine
@@ -22,6 +25,7 @@ from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (
     NO_BUILD,
     build_of,
+    list_extras,
     normalize_name,
     parse_alternative,
     strip_local_version,
@@ -123,6 +127,7 @@ def _env(
     from_channels = list_channel_frameworks(rig.env[name])
     wheels = {f: chosen for f, chosen in frameworks.items() if f not in from_channels}
     installer = solution.get(get_env_key(name, "installer"))
+    extras = {e.product: list_extras(e.request) for e in list_requested_frameworks(rig.env[name])}
     return EnvResolution(
         name=name,
         python=solution[get_env_key(name, "python")].version,
@@ -137,7 +142,7 @@ def _env(
             Pin(from_channels[product], strip_local_version(chosen.version))
             if product in from_channels
             else Pin(
-                _distribution(matrix.product(product), chosen, name, solution),
+                _distribution(matrix.product(product), chosen, name, solution, extras),
                 _installed_version(matrix.product(product), chosen, arch),
             )
             for product, chosen in frameworks.items()
@@ -235,14 +240,21 @@ def _holds(condition: Condition, env: str, solution: Solution) -> bool:
     return value is not None and matches_any(condition.alternatives, value)
 
 
-def _distribution(product: Product, chosen: Candidate, env: str, solution: Solution) -> str:
-    """Return the package on the Python index with the extras that this rig needs."""
+def _distribution(
+    product: Product,
+    chosen: Candidate,
+    env: str,
+    solution: Solution,
+    requested: Mapping[str, tuple[str, ...]],
+) -> str:
+    """Return the package on the Python index with the extras that this rig needs or requests."""
     extras = [
         extra.name
         for extra in product.extras
         if matches_any((extra.versions,), Candidate(None, chosen.version))
         and all(_holds(condition, env, solution) for condition in extra.when)
     ]
+    extras += (name for name in requested.get(product.name, ()) if name not in extras)
     package = chosen.family or product.name
     return f"{package}[{','.join(extras)}]" if extras else package
 

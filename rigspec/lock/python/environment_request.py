@@ -68,11 +68,11 @@ def _list_framework_lines(
         build = builds.get(framework.name)
         if build is None:
             request = requests.get(framework.name, "*")
-            extras = "" if "[" in pin.name else get_extras(request)
-            yield f"{pin.name}{extras}{parse_alternative(request).versions or ''}"
+            yield f"{pin.name}{parse_alternative(request).versions or ''}"
             continue
-        yield build.requirement
-        if not build.requirement.startswith(f"{get_plain_name(pin)}=="):
+        own = f"{get_plain_name(pin)}=="
+        yield build.requirement.replace(own, f"{pin.name}==", 1)
+        if not build.requirement.startswith(own):
             yield f"{pin.name}=={pin.version}"
 
 

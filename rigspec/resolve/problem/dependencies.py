@@ -20,7 +20,7 @@ from rigspec.resolve.problem.requested_packages import (
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import list_extras, parse_alternative
 
 __all__ = [
     "RequiredFramework",
@@ -70,9 +70,13 @@ def find_required_frameworks(rig: Rig, matrix: Matrix) -> Iterator[RequiredFrame
                     yield RequiredFramework(name, dependency.framework, package, version)
 
 
-def _list_dependencies(package: RequestedPackage, matrix: Matrix) -> tuple[Dependency, ...]:
+def _list_dependencies(package: RequestedPackage, matrix: Matrix) -> Iterator[Dependency]:
+    """Yield the dependencies of a package with the extras that a line requests."""
     product = PACKAGE_PREFIX + package.name
-    return matrix.product(product).dependencies if product in matrix else ()
+    requested = ("", *list_extras(package.request))
+    for dependency in matrix.product(product).dependencies if product in matrix else ():
+        if dependency.extra in requested:
+            yield dependency
 
 
 def _applies(dependency: Dependency, version: str | None) -> bool:

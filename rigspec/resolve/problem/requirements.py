@@ -28,6 +28,7 @@ from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.machine import Cpu, Driver, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import NO_DRIVER
+from rigspec.version_specifiers import list_extras
 
 __all__ = [
     "DECLARED",
@@ -43,6 +44,8 @@ __all__ = [
 # The one candidate for "the part as the spec declares it".
 DECLARED = "declared"
 
+# The CUDA that the wheels of an environment contain.
+_CUDA_RUNTIME = "cuda_runtime"
 # Where a toolkit can come from if the spec has no `[cuda]` table.
 _INSTALLABLE = ("nvidia", "runfile", "debian")
 
@@ -135,6 +138,8 @@ def list_requirements(
     for name in sorted(rig.env):
         requirements.append(_interpreter(name, rig.env[name], open_interpreters))
         requirements += _env_requirements(name, rig.env[name], knowledge)
+        if uses_gpu(rig, machine):
+            requirements += _extra_requirements(name, rig.env[name], knowledge)
     return tuple(requirements)
 
 
@@ -330,6 +335,30 @@ def _interpreter(name: str, env: Environment, sources: tuple[str, ...]) -> Requi
         return Requirement(key, sources, None, label, editable=False)
     place = ("env", name, "interpreter" if env.interpreter is not None else "manager")
     return Requirement(key, (kind,), place, f"takes the interpreter from {kind}")
+
+
+def _extra_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
+    """Yield the requirements of extras that choose a CUDA, such as `jax[cuda12]`.
+
+    Without the line, the machine decides which extra the package gets.
+    """
+    for line in list_requested_frameworks(env):
+        product = knowledge.find_product(line.product)
+        requested = list_extras(line.request)
+        for extra in product.extras if product is not None and requested else ():
+            if extra.name not in requested:
+                continue
+            place = ("env", name, line.table, line.key)
+            label = f"requests the extra `{extra.name}`"
+            display = f"{line.key}[{extra.name}]"
+            for condition in extra.when:
+                if condition.component == _CUDA_RUNTIME:
+                    key = get_env_key(name, condition.component)
+                    yield Requirement(
+                        key, condition.alternatives, place, label, False, display=display
+                    )
+                    key, versions = get_env_key(name, line.product), (extra.versions,)
+                    yield Requirement(key, versions, place, label, False, display=display)
 
 
 def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
