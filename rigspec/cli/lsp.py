@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 __all__ = ["lsp"]
 
 
@@ -13,4 +15,7 @@ def lsp() -> None:
     # Imported here: the help of the command does not need the extra.
     from rigspec.lsp.server import run_server
 
+    # The tables of the matrix stay. What is created for each edit does not.
+    gc.freeze()
+    gc.enable()
     run_server()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import resource
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -17,6 +19,8 @@ __all__ = ["SLOW_SECONDS", "Tally", "build_reader", "read_at_random"]
 
 # The CPU time that a single input may take.
 SLOW_SECONDS = 2.0
+# The MiB by which a single input may raise the highest memory of the process.
+_LARGE_MIB = 256
 _MOST_FAILURES = 5
 
 
@@ -36,7 +40,7 @@ def build_reader(target: Target, tally: Tally) -> Any:
     def read(data: Any) -> None:
         text = data.draw(target.inputs)
         tally.inputs += 1
-        start = time.process_time()
+        start, least = time.process_time(), _measure_peak()
         try:
             target.run(text)
         except Exception as error:
@@ -47,14 +51,25 @@ def build_reader(target: Target, tally: Tally) -> Any:
         if taken > SLOW_SECONDS and tally.inputs > 1:
             tally.failures.append(f"{taken:.1f} s: {text!r}")
             raise AssertionError(f"slow: {taken:.1f} s")
+        grown = _measure_peak() - least
+        if grown > _LARGE_MIB and tally.inputs > 1:
+            tally.failures.append(f"{grown} MiB: {text!r}")
+            raise AssertionError(f"large: {grown} MiB")
 
     return read
+
+
+def _measure_peak() -> int:
+    """Return the highest memory that this process has had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def read_at_random(
     target: Target, chance: random.Random, *, seconds: float = 0, inputs: int = 0
 ) -> Tally:
     """Read inputs until the time or the number is reached; stop after some failures."""
+    # The command line, which some targets load, disables it.
+    gc.enable()
     tally = Tally()
     read = build_reader(target, tally).hypothesis.fuzz_one_input
     end = time.monotonic() + seconds

@@ -7,7 +7,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
 from rigspec.check import check_machine
+from rigspec.diagnostics.model import Report, Severity
 from rigspec.diagnostics.render.text import render_text
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
@@ -45,6 +48,72 @@ def test_environments_whose_newest_builds_are_excluded_take_linear_time() -> Non
     _measure_environments(1)  # loads the matrix
     few, many = _measure_environments(60), _measure_environments(600)
     assert many < 25 * few
+
+
+def _list_errors(report: Report) -> list[str]:
+    return [d.message for d in report.diagnostics if d.severity is Severity.ERROR]
+
+
+def _measure_conflicts(count: int, machine: str, env: str) -> tuple[float, list[str]]:
+    """Return the CPU seconds of a check of equal environments, and its errors."""
+    environments = "".join(f"[env.e{n}]\n{env}\n" for n in range(count))
+    start = time.process_time()
+    report = check_text(f'rig = 1\nname = "box"\n[machine.box]\n{machine}\n{environments}')
+    return time.process_time() - start, _list_errors(report)
+
+
+@pytest.mark.parametrize(
+    ("machine", "env", "message", "is_shared"),
+    [
+        (
+            'os = "ubuntu 24.04"',
+            'python = "3.12"\nframeworks = { tensorflow = "1.8" }',
+            "Python 3.12 and TensorFlow 1.8 are incompatible",
+            False,
+        ),
+        (
+            'os = "ubuntu 24.04"\ngpus = ["RTX 5090"]',
+            'python = "3.8"\nframeworks = { mxnet = "*" }',
+            "RTX 5090 and MXNet are incompatible",
+            True,
+        ),
+    ],
+)
+def test_many_environments_that_conflict_are_reported_in_linear_time(
+    machine: str, env: str, message: str, *, is_shared: bool
+) -> None:
+    few, errors = _measure_conflicts(10, machine, env)
+    assert errors == [message] * (1 if is_shared else 10)
+
+    many, errors = _measure_conflicts(80, machine, env)
+
+    assert errors == [message] * (1 if is_shared else 80)
+    assert many < 24 * few
+
+
+def test_conflicts_between_environments_are_found_after_those_within_one() -> None:
+    text = """\
+rig = 1
+name = "box"
+[machine.box]
+os = "ubuntu 18.04"
+gpus = ["GTX 1080 Ti"]
+[cuda]
+toolkit = "*"
+[env.a]
+python = "3.7"
+frameworks = { tensorflow = "1.15" }
+[env.b]
+python = "3.7"
+frameworks = { tensorflow = "2.4" }
+[env.c]
+python = "3.12"
+frameworks = { tensorflow = "1.8" }
+"""
+    assert _list_errors(check_text(text)) == [
+        "Python 3.12 and TensorFlow 1.8 are incompatible",
+        "TensorFlow 1.15 and TensorFlow 2.4 are incompatible",
+    ]
 
 
 def test_each_of_many_unknown_keys_is_reported() -> None:

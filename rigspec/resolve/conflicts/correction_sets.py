@@ -46,7 +46,7 @@ class RequirementEdit:
 
 
 def find_correction_sets(
-    session: SolverSession, problem: Problem, conflict: tuple[Requirement, ...]
+    session: SolverSession, problem: Problem, conflict: tuple[Requirement, ...], least: int = 1
 ) -> Iterator[tuple[RequirementEdit, ...]]:
     """Yield repairs of a conflict, fewest edits first and then closest to the request.
 
@@ -54,9 +54,10 @@ def find_correction_sets(
         session: the solver.
         problem: the problem of the session, or this with fewer requirements.
         conflict: the lines that exclude each other.
+        least: the number of conflicts that share no line, each of which needs an edit.
     """
     left = _MAX_OFFERED
-    for sets in _corrections(session, problem):
+    for sets in _corrections(session, problem, least):
         found: dict[tuple[RequirementEdit, ...], None] = {}
         for lines in sets:
             # Where the spec is silent is part of every conflict, unsaid.
@@ -89,7 +90,7 @@ def _rewrites(changes: tuple[RequirementEdit, ...]) -> int:
 
 
 def _corrections(
-    session: SolverSession, problem: Problem
+    session: SolverSession, problem: Problem, least: int
 ) -> Iterator[list[tuple[Requirement, ...]]]:
     """Yield minimal sets of editable lines whose removal leaves a solvable spec, by size."""
     encoding = session.encoding
@@ -98,7 +99,7 @@ def _corrections(
     given = encoding.select(line for line in problem.requirements if not line.editable)
     hard = [*encoding.rule_tables, *given]
     tried = 0
-    for sets in iterate_correction_sets(session, soft, hard):
+    for sets in iterate_correction_sets(session, soft, hard, least):
         yield [tuple(encoding.requirements[s] for s in each) for each in sets]
         tried += len(sets)
         if tried >= _MAX_TRIED:

@@ -10,13 +10,18 @@ before its environments, and a line of an environment is easier to change.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from rigspec.resolve.solver.sat import SolverSession
 
 __all__ = ["find_smallest_core", "iterate_correction_sets"]
 
-# Queries after which no further correction set is searched.
+# Cores and partial sets after which no larger correction set is searched.
 _MAX_QUERIES = 1000
+_MAX_PARTIAL = 20_000
+
+# Correction sets of one size. Each conflict of two lines doubles their number.
+_MAX_FOUND = 16
 
 # The weight of what hits the empty set.
 _IMPOSSIBLE = 1 << 32
@@ -72,19 +77,20 @@ def _find_correction_set(
 
 
 def iterate_correction_sets(
-    session: SolverSession, soft: Sequence[int], hard: Sequence[int]
+    session: SolverSession, soft: Sequence[int], hard: Sequence[int], least: int = 1
 ) -> Iterator[list[tuple[int, ...]]]:
     """Yield the minimal sets of soft selectors whose removal leaves a solution, by their size.
 
-    Of one size, those of the last selectors come first.
+    Of one size, those of the last selectors come first. Of very many, some are left out.
 
     Args:
         session: the solver.
         soft: the selectors that can be removed.
         hard: the selectors that cannot.
+        least: the size that every correction set has at least.
     """
     search = _CorrectionSearch(session, soft, hard)
-    for size in range(1, len(soft) + 1):
+    for size in range(least, len(soft) + 1):
         yield sorted(search.find(size), reverse=True)
         if not search.is_open:
             return
@@ -100,15 +106,18 @@ class _CorrectionSearch:
         self._cores: list[_Set] = []
         self._found: list[_Set] = []
         self._queries = 0
+        self._partial = 0
         self.is_open = True
 
     def find(self, size: int) -> list[tuple[int, ...]]:
         """Return the correction sets of this size; those of smaller sizes must be known."""
         self.is_open = False
-        return [tuple(sorted(found)) for found in self._extend(frozenset(), frozenset(), size)]
+        found = islice(self._extend(frozenset(), frozenset(), size), _MAX_FOUND)
+        return [tuple(sorted(each)) for each in found]
 
     def _extend(self, chosen: _Set, excluded: _Set, size: int) -> Iterator[_Set]:
-        if any(known <= chosen for known in self._found):
+        self._partial += 1
+        if self._partial > _MAX_PARTIAL or any(known <= chosen for known in self._found):
             return
         core = next((core for core in self._cores if not core & chosen), None)
         if core is None:
@@ -121,7 +130,7 @@ class _CorrectionSearch:
         if len(chosen) == size:
             self.is_open = self._queries < _MAX_QUERIES
             return
-        for selector in sorted(core - excluded):
+        for selector in sorted(core - excluded, reverse=True):
             yield from self._extend(chosen | {selector}, excluded, size)
             excluded |= {selector}
 

@@ -94,7 +94,7 @@ def _joint_repairs(
     requirements = tuple(
         requirement for conflict in conflicts for requirement in conflict.requirements
     )
-    for changes in find_correction_sets(session, session.problem, requirements):
+    for changes in find_correction_sets(session, session.problem, requirements, len(conflicts)):
         edits = _apply_edits(spec.document.value, changes)
         rig = limit_to_machine(Rig.model_validate(edits), machine)
         edited = LoadedSpec(rig, spec.document)
@@ -125,7 +125,8 @@ def _edits_for_conflict(
     session: SolverSession, joint: RepairOption, alone: Problem, conflict: Conflict
 ) -> Changes:
     """Return the edits of the joint repair that this conflict needs."""
-    share = tuple(change for change in joint.changes if change.requirement in alone.requirements)
+    left = frozenset(alone.requirements)
+    share = tuple(change for change in joint.changes if change.requirement in left)
     for change in share:
         rest = tuple(other for other in share if other is not change)
         if change.requirement not in conflict.requirements and is_satisfiable_with(

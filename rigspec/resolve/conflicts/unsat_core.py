@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rigspec.resolve.conflicts.hitting_sets import find_smallest_core
@@ -48,11 +48,67 @@ class Conflict:
 def find_conflicts(
     problem: Problem, encoding: Encoding, session: SolverSession
 ) -> Iterator[Conflict]:
-    """Yield the conflicts of a problem that share no line of the spec, smallest first."""
+    """Yield the conflicts of a problem that share no line of the spec, smallest first.
+
+    Conflicts within one environment come before those between several: a search in all
+    environments at once takes exponential time if many of them have a conflict.
+    """
+    spent: set[Requirement] = set()
+    parts = tuple(_divide(problem))
+    while parts:
+        open_parts = []
+        found = [(part, each) for part in parts for each in _search_alone(part, spent)]
+        for part, (_, conflict) in sorted(found, key=lambda each: each[1][0]):
+            lines = {each for each in conflict.requirements if each.path is not None}
+            if spent.isdisjoint(lines):
+                spent |= lines
+                yield conflict
+            elif part not in open_parts:
+                open_parts.append(part)
+        parts = tuple(open_parts)
+    for _, conflict in _search(problem, encoding, session, spent):
+        yield conflict
+
+
+def _divide(problem: Problem) -> Iterator[Problem]:
+    """Yield the problem of the machine with each environment, if there are several.
+
+    Rules that relate environments to each other are in none of them.
+    """
+    envs = {component.key: component.env for component in problem.components}
+    names = tuple(dict.fromkeys(env for env in envs.values() if env is not None))
+    if len(names) < 2:
+        return
+    tables: dict[str, list[RuleTable]] = {name: [] for name in names}
+    for table in problem.rule_tables:
+        concerns = {envs[key] for key in table.keys} - {None}
+        for name in names if not concerns else concerns if len(concerns) == 1 else ():
+            tables[name or ""].append(table)
+    for name in names:
+        inside = {key for key, env in envs.items() if env in (None, name)}
+        yield Problem(
+            tuple(each for each in problem.components if each.key in inside),
+            tuple(each for each in problem.requirements if each.component in inside),
+            tuple(tables[name]),
+            problem.order,
+        )
+
+
+def _search_alone(problem: Problem, spent: Collection[Requirement]) -> list[tuple[int, Conflict]]:
+    encoding = encode(problem)
+    with SolverSession(problem, encoding) as session:
+        return list(_search(problem, encoding, session, spent))
+
+
+def _search(
+    problem: Problem, encoding: Encoding, session: SolverSession, spent: Collection[Requirement]
+) -> Iterator[tuple[int, Conflict]]:
+    """Yield conflicts without the spent lines, each with its weight, the lightest first."""
     # Defaults of the language are not lines to show.
     silent = [s for s, requirement in encoding.requirements.items() if requirement.path is None]
     granted = tuple(requirement for requirement in problem.requirements if requirement.path is None)
-    live = [s for s in encoding.selectors if s not in silent]
+    left_out = {*silent, *(s for s, each in encoding.requirements.items() if each in spent)}
+    live = [s for s in encoding.selectors if s not in left_out]
     corrections: list[int] = []
     while not session.satisfiable([*silent, *live]):
         weights = _weigh(encoding, live, granted)
@@ -61,15 +117,15 @@ def find_conflicts(
         rule_tables = tuple(encoding.rule_tables[s] for s in core if s in encoding.rule_tables)
         unspent = tuple(encoding.requirements[s] for s in live if s in encoding.requirements)
         conflict = _shortest_explanation(problem, requirements, granted, unspent, rule_tables)
-        yield conflict
-        spent = {s for s in live if encoding.requirements.get(s) in conflict.requirements}
-        if not requirements or not spent:
+        yield sum(weights[s] for s in core), conflict
+        used = {s for s in live if encoding.requirements.get(s) in conflict.requirements}
+        if not requirements or not used:
             # The rules and the defaults conflict without any line of the spec.
             return
-        live = [selector for selector in live if selector not in spent]
+        live = [selector for selector in live if selector not in used]
         # With fewer selectors, fewer need to be left out.
-        spent_bits = sum(1 << selector for selector in spent)
-        corrections = [each & ~spent_bits for each in corrections]
+        used_bits = sum(1 << selector for selector in used)
+        corrections = [each & ~used_bits for each in corrections]
 
 
 def _weigh(
