@@ -172,6 +172,8 @@ def _iterate_spec_edges(
                 yield Edge(f"user/{name}", f"gpus.{card}", (Label(f"GPU {text}"),))
     if jupyter is not None:
         yield Edge("service/jupyter", f"{jupyter.env}/python", (Label("runs in"),))
+        for name in jupyter.kernels:
+            yield Edge("service/jupyter", f"{name}/python", (Label("kernel"),))
 
 
 def _group_gpus_by_card(

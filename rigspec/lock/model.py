@@ -278,6 +278,11 @@ class LockedEnv:
         """Return the packages that conda installs, in the order of installation."""
         return self.conda.packages if self.conda is not None else ()
 
+    def has_package(self, name: str) -> bool:
+        """Return whether pip or conda installs a package, by its canonical name."""
+        found = (package.name for package in self.packages)
+        return name in found or any(package.name == name for package in self.conda_packages)
+
     @property
     def sources(self) -> tuple[LockedPythonPackage, ...]:
         """Return the source archives that the packages of the environment build."""

@@ -29,16 +29,17 @@ from rigspec.version_specifiers import normalize_name
 
 __all__ = [
     "ACCOUNT",
+    "KERNEL",
     "TMUXP",
     "find_notebook",
     "find_notebook_program",
     "find_service_differences",
     "find_unknown_services",
     "get_part",
+    "list_notebook_packages",
     "list_service_packages",
     "list_services",
     "provides_tmuxp",
-    "serves_notebooks",
 ]
 
 # Each service of the system, and the part of a rig that it is: a container may have the first.
@@ -56,6 +57,8 @@ _OTHER_PART = "host-service"
 _CERTIFICATES = "openssl"
 # The program that loads sessions, where an environment has to provide it.
 TMUXP = "tmuxp"
+# The package that runs notebooks in an environment without a server.
+KERNEL = "ipykernel"
 # Part of a dynamic DNS protocol that needs an account and its password.
 ACCOUNT = "account"
 
@@ -136,6 +139,10 @@ def find_service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     before = locked.notebook.env if locked.notebook is not None else None
     if served != before:
         yield f"the notebook server is of {before or 'no environment'} in the lock"
+    kernels = rig.service.jupyter.kernels if rig.service.jupyter is not None else ()
+    for env in locked.envs:
+        if env.name in kernels and not env.has_package(KERNEL):
+            yield f"`{env.name}` has no {KERNEL} in the lock"
 
 
 _FIGURES = ("packages", "unit", "settings", "form", "options")
@@ -156,9 +163,17 @@ def _options(rig: Rig, system: Release, name: str, figures: Mapping[str, str]) -
     return figures["options"]
 
 
-def serves_notebooks(rig: Rig, env: str) -> bool:
+def _serves_notebooks(rig: Rig, env: str) -> bool:
     """Return whether the rig's notebook server runs in this environment."""
     return rig.service.jupyter is not None and rig.service.jupyter.env == env
+
+
+def list_notebook_packages(rig: Rig, env: str) -> Iterator[str]:
+    """Yield the package that an environment needs for notebooks: the server, or its kernel."""
+    if _serves_notebooks(rig, env):
+        yield find_notebook_program(rig, env)
+    elif rig.service.jupyter is not None and env in rig.service.jupyter.kernels:
+        yield KERNEL
 
 
 def find_notebook_program(rig: Rig, env: str) -> str:
@@ -170,7 +185,7 @@ def find_notebook_program(rig: Rig, env: str) -> str:
 def find_notebook(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNotebook | None:
     """The server at the version that was locked; None where the rig has none."""
     for env in envs:
-        if serves_notebooks(rig, env.name):
+        if _serves_notebooks(rig, env.name):
             found = {package.name: package.version for package in env.packages}
             found |= {package.name: package.version for package in env.conda_packages}
             program = find_notebook_program(rig, env.name)

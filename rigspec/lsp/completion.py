@@ -73,6 +73,7 @@ _NAMES = {
     ("service", "*", "machines", "*"): "machine",
     ("service", "*", "*", "machines", "*"): "machine",
     ("service", "jupyter", "env"): "env",
+    ("service", "jupyter", "kernels"): "env",
     ("service", "program", "*", "env"): "env",
     ("service", "program", "*", "user"): "user",
     ("service", "tmux", "*", "env"): "env",

@@ -272,7 +272,8 @@ def _companions(
         for companion in matrix.product(framework).undeclared_dependencies
         if matches_any((companion.versions,), Candidate(None, chosen.version))
     ]
-    if rig.service.jupyter is not None and rig.service.jupyter.env == env:
+    jupyter = rig.service.jupyter
+    if jupyter is not None and env in (jupyter.env, *jupyter.kernels):
         # Its version is the lock's to decide, among those that run on the interpreter.
         undeclared += matrix.product(NOTEBOOK).undeclared_dependencies
     return {

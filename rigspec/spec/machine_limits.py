@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,7 +46,7 @@ def limit_to_machine(rig: Rig, machine: str | None) -> Rig:
         else each
         for name, each in rig.user.items()
     }
-    service = _drop_services(rig.service, services)
+    service = _limit_kernels(_drop_services(rig.service, services), env)
     return rig.model_copy(update={"env": env, "service": service, "user": user})
 
 
@@ -113,6 +113,16 @@ def _drop_services(services: Services, dropped: Iterable[_Service]) -> Services:
     for key in ("tmux", "program"):
         tables = getattr(services, key)
         update[key] = {name: table for name, table in tables.items() if (key, name) not in paths}
+    return services.model_copy(update=update)
+
+
+def _limit_kernels(services: Services, env: Container[str]) -> Services:
+    """Return the services with the kernels of those environments that a machine has."""
+    jupyter = services.jupyter
+    if jupyter is None or not jupyter.kernels:
+        return services
+    kernels = tuple(name for name in jupyter.kernels if name in env)
+    update = {"jupyter": jupyter.model_copy(update={"kernels": kernels})}
     return services.model_copy(update=update)
 
 

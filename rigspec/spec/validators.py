@@ -212,6 +212,7 @@ def _check_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
         yield _build_undeclared(
             document, path, f"no environment `{jupyter.env}`", jupyter.env, rig.env
         )
+    yield from _check_kernels(rig, document)
     yield from _check_tmux_environments(rig, document)
     yield from _check_programs(rig, document)
     for env_name, env in rig.env.items():
@@ -248,6 +249,25 @@ def _check_user_environments(rig: Rig, document: Document) -> Iterator[Diagnosti
             path = ("user", name, "envs")
             message = f"the notebook of {name} runs in `{jupyter.env}`, which {name} cannot use"
             yield _build_undeclared(document, path, message, "", ())
+
+
+def _check_kernels(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    """Yield an error for each kernel that is not a further environment."""
+    jupyter = rig.service.jupyter
+    found = {jupyter.env} if jupyter is not None else set()
+    for index, env in enumerate(jupyter.kernels if jupyter is not None else ()):
+        path: KeyPath = ("service", "jupyter", "kernels", index)
+        if env not in rig.env:
+            yield _build_undeclared(document, path, f"no environment `{env}`", env, rig.env)
+        elif env in found:
+            yield Diagnostic(
+                "RS003",
+                Severity.ERROR,
+                f"notebooks can choose the environment `{env}` already",
+                spans=(document.span(path, label="named again"),),
+                help=("remove it: the environment of the server is always a kernel",),
+            )
+        found.add(env)
 
 
 def _check_tmux_environments(rig: Rig, document: Document) -> Iterator[Diagnostic]:

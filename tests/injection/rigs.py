@@ -144,6 +144,7 @@ WHOLE: dict[str, Any] = {
         "jupyter": {
             "machines": ["tower"],
             "env": "fastai",
+            "kernels": [],
             "tls": {"key": "rsa:2048"},
             "address": "127.0.0.1",
             "password": {"secret": "JUPYTER_PASSWORD_HASH"},

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from rigspec.lock.python.bounds import Bounds
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, serves_notebooks
+from rigspec.lock.services import TMUXP, list_notebook_packages, provides_tmuxp
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Build, EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.requested_packages import list_requested_frameworks
@@ -91,7 +91,7 @@ def list_plain_requirements(
 ) -> Iterator[str]:
     """Yield the requirements besides frameworks, unless conda provides them."""
     spec = rig.env[env.name]
-    served = (find_notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
+    served = list_notebook_packages(rig, env.name)
     loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
     yield from (name for name in (*served, *loader) if name not in spec.packages)
     frameworks = {each.key for each in list_requested_frameworks(spec) if each.table == "packages"}

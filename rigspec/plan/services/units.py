@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rigspec.plan.paths import env_path
 from rigspec.plan.steps import Variable
 
-__all__ = ["format_assignment", "format_command", "list_assignments"]
+__all__ = ["format_assignment", "format_command", "list_assignments", "list_variables"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 _DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -17,6 +17,14 @@ _DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "
 def list_assignments(
     env: str, variables: Sequence[Variable], gpus: Sequence[int] | None
 ) -> Iterator[str]:
+    """Yield the variables of a program as assignments for a unit."""
+    for name, value in list_variables(env, variables, gpus):
+        yield format_assignment(name, value)
+
+
+def list_variables(
+    env: str, variables: Sequence[Variable], gpus: Sequence[int] | None
+) -> Iterator[tuple[str, str]]:
     """Yield the variables of the session and of an environment, whose programs come first in PATH.
 
     ``gpus`` are those that a program sees, None for all.
@@ -26,12 +34,12 @@ def list_assignments(
         if variable.name == "PATH":
             path += variable.values
         else:
-            yield format_assignment(variable.name, ":".join(variable.values))
-    yield format_assignment("PATH", ":".join((*path, *_DEFAULT_PATH)))
+            yield variable.name, ":".join(variable.values)
+    yield "PATH", ":".join((*path, *_DEFAULT_PATH))
     if gpus is not None:
         # Number GPUs as nvidia-smi does, not by speed.
-        yield format_assignment("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-        yield format_assignment("CUDA_VISIBLE_DEVICES", ",".join(map(str, gpus)))
+        yield "CUDA_DEVICE_ORDER", "PCI_BUS_ID"
+        yield "CUDA_VISIBLE_DEVICES", ",".join(map(str, gpus))
 
 
 def format_assignment(name: str, value: str) -> str:

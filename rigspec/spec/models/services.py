@@ -242,6 +242,9 @@ class Jupyter(MachineService):
     """A Jupyter notebook server."""
 
     env: Name = Field(description="Environment to run in")
+    kernels: Many[Name] = Field(
+        default=(), description="Further environments that a notebook can choose as its kernel"
+    )
     port: Port = Field(default=8888, description="Port")
     tls: bool | Tls = Field(default=False, description="Use TLS")
     address: Address = Field(default="127.0.0.1", description="Address to listen on")

@@ -13,6 +13,7 @@ from rigspec.plan.layers.apt import build_package_step
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.services.jupyter.kernels import build_kernel_steps
 from rigspec.plan.services.units import format_assignment, list_assignments
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
@@ -124,6 +125,7 @@ def build_notebook_steps(
     shared = session.variables if session is not None else ()
     steps = [step for step in environments if step.name == locked.notebook.env]
     env_variables = tuple(variable for step in steps for variable in step.variables)
+    yield from build_kernel_steps(rig, locked, shared, environments, _LAYER)
     for server in list_notebook_servers(rig):
         yield from _server_steps(
             rig.service.jupyter, locked.notebook, server, shared, env_variables
