@@ -35,6 +35,27 @@ def test_wheel_with_invalid_tag_is_not_admitted(tags: str, is_admitted: bool) ->
     assert (files.admit("gradio", listed, yanked=False) is not None) == is_admitted
 
 
+@pytest.mark.parametrize(
+    ("filename", "project", "version"),
+    [
+        ("functools32-3.2.3-2.tar.gz", "functools32", "3.2.3.post2"),
+        ("tool-1.0-rc1.zip", "tool", "1.0rc1"),
+        ("zope-2-1.0.tar.gz", "zope-2", "1.0"),
+        ("py-2-3.tar.gz", "py-2", "3"),
+    ],
+)
+def test_source_archive_with_hyphen_in_its_version_is_admitted(
+    filename: str, project: str, version: str
+) -> None:
+    files = FileFilter(create_package_finder(URL, TargetPython(py_ver=(2, 7))))
+    listed = ListedFile(filename, URL + filename, URL, None, None, ())
+    package = files.admit(project, listed, yanked=False)
+    assert package is not None
+    assert package.version == version
+    page = JsonPage(project, json.dumps({"files": [{"filename": filename, "url": filename}]}), URL)
+    assert [file.filename for file in page.of_version(Version(version))] == [filename]
+
+
 URL = "https://files.example.org/"
 WHEEL, SDIST = "tool-1.0-py3-none-any.whl", "tool-1.0.tar.gz"
 # In the order of PyPI, with objects before the name, and a brace in a text.

@@ -14,7 +14,7 @@ from unearth import Package, PackageFinder
 from unearth.utils import fix_legacy_specifier
 
 from rigspec.lock.errors import report_failed_transfer
-from rigspec.lock.python.index.listed_files import ListedFile
+from rigspec.lock.python.index.listed_files import ListedFile, find_project
 from rigspec.lock.python.index.pages import convert_http_errors, fetch_files
 from rigspec.lock.python.index.upload_times import fetch_upload_times
 
@@ -41,8 +41,7 @@ class FileFilter:
         if file.filename.endswith(".whl"):
             fits = self._fits(name, file.filename)
         else:
-            stem = file.filename.rpartition("-")[0]
-            fits = canonicalize_name(stem) == canonicalize_name(name)
+            fits = canonicalize_name(find_project(file.filename)) == canonicalize_name(name)
         link = file.link() if fits else None
         if link is None or not self._supports(link.requires_python):
             return None

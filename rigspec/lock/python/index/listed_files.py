@@ -24,6 +24,7 @@ __all__ = [
     "JsonPage",
     "ListedFile",
     "PackageFiles",
+    "find_project",
     "find_version",
     "parse_entries",
 ]
@@ -33,6 +34,11 @@ DAMAGED_PAGE = "the response is not a page of a package index"
 PAGE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 _ARCHIVE = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|lzma)|tgz|tbz|txz|tlz|zip)$")
+# `3.2.3-2`, a post-release as setuptools named it until 2014, and `1.0-rc1`: versions of PEP 440.
+# With a dot in front, the number does not belong to the name of a project.
+_HYPHENATED = re.compile(
+    r"-([0-9]+\.[0-9.]*[0-9]-(?:[0-9]+|(?:a|b|c|rc|alpha|beta|post|dev)[0-9]*))$"
+)
 # `!=3.0*`, as setuptools accepted it until 2018.
 _STAR = re.compile(r"(?<=[0-9])\*")
 _FILENAME = re.compile(r'"filename"\s*:\s*"([^"\\]*)"')
@@ -172,7 +178,16 @@ def find_version(filename: str) -> str:
     if filename.endswith(".whl"):
         return filename.split("-", 2)[1] if "-" in filename else ""
     stem, archives = _ARCHIVE.subn("", filename)
-    return stem.rpartition("-")[2] if archives else ""
+    if not archives:
+        return ""
+    hyphenated = _HYPHENATED.search(stem)
+    return hyphenated[1] if hyphenated is not None else stem.rpartition("-")[2]
+
+
+def find_project(filename: str) -> str:
+    """Return the name of the project in the name of a source archive, as it is written."""
+    stem = _ARCHIVE.sub("", filename)
+    return stem[: -len(find_version(filename)) - 1]
 
 
 def _find_entry(text: str, place: int) -> tuple[Any, int, int]:
