@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix, Product
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import parse_alternative, parse_specifier
 
 __all__ = ["ComponentRequest", "build_minimal_spec", "parse_part"]
 
@@ -41,7 +41,12 @@ def build_minimal_spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) ->
     """Return a spec in TOML that requests only these parts."""
     word = parts["accelerator"].family if "accelerator" in parts else None
     gpu = word == "gpu" or (word is None and bool(_GPU_COMPONENTS & parts.keys()))
-    lines = ["rig = 1", 'name = "specimen"', *_machine(parts), *(_cuda(parts) if gpu else ())]
+    lines = [
+        "rig = 1",
+        'name = "specimen"',
+        *_machine(parts),
+        *(_cuda(parts, matrix) if gpu else ()),
+    ]
     return "\n".join([*lines, *_environment(parts, matrix)]) + "\n"
 
 
@@ -80,9 +85,10 @@ def _driver(parts: Mapping[str, ComponentRequest]) -> Iterator[str]:
         yield f"driver = {{ {', '.join(given)} }}"
 
 
-def _cuda(parts: Mapping[str, ComponentRequest]) -> list[str]:
+def _cuda(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> list[str]:
     # Few systems have packages of every toolkit; a runfile works on all.
-    provider = parts.get("provider", ComponentRequest("runfile", "*")).family
+    default = "runfile" if _has_runfile(parts, matrix) else "wheels"
+    provider = parts.get("provider", ComponentRequest(default, "*")).family
     lines = ["[cuda]", f'provider = "{provider}"']
     if "cuda" in parts:
         lines.append(f'toolkit = "{parts["cuda"].request}"')
@@ -95,6 +101,14 @@ def _cuda(parts: Mapping[str, ComponentRequest]) -> list[str]:
     if parts.get("forward_compatibility", ComponentRequest("no", "*")).family == "yes":
         lines.append('packages = ["cuda-compat-12-4"]')
     return lines
+
+
+def _has_runfile(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> bool:
+    if "cuda" not in parts:
+        return True
+    requested = parse_specifier(parts["cuda"].request)
+    versions = (r.version for r in matrix.product("cuda").releases if r.artifacts)
+    return requested is None or any(version in requested for version in versions)
 
 
 def _environment(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> list[str]:

@@ -9,7 +9,9 @@ import pytest
 from rigspec.lock.artifacts import list_downloads
 from rigspec.lock.nvidia_repository import list_third_party_packages
 from rigspec.matrix.loader import load_matrix
+from rigspec.matrix.model import Condition
 from rigspec.spec.loader import load_spec
+from rigspec.version_specifiers import parse_alternative
 from tests.resolve.rigs import check, errors
 
 
@@ -76,3 +78,66 @@ def test_toolkit_that_no_release_needs_is_not_installed(
     assert report.resolution is not None, errors(report)
     assert (report.resolution.cuda is not None) == toolkit
     assert (report.resolution.cudnn is None) or toolkit
+
+
+_DISTRIBUTION = """
+[machine.box]
+os = "{}"
+gpus = ["RTX 4090"]
+driver = "none"
+[cuda]
+toolkit = "{}"
+provider = "debian"
+"""
+
+
+@pytest.mark.parametrize(
+    ("os", "shipped", "other"),
+    [
+        ("ubuntu 22.04", "11.5", "11.8"),
+        ("ubuntu 24.04", "12.0", "12.4"),
+        ("ubuntu 26.04", "12.4", "12.0"),
+        ("debian 12", "11.8", "12.4"),
+    ],
+)
+def test_toolkit_of_distribution_is_the_one_that_it_ships(
+    os: str, shipped: str, other: str, tmp_path: Path
+) -> None:
+    assert errors(check(tmp_path, _DISTRIBUTION.format(os, shipped))) == []
+    assert errors(check(tmp_path, _DISTRIBUTION.format(os, other))) == ["RS216"]
+
+
+@pytest.mark.parametrize("os", ["ubuntu 20.04", "ubuntu 25.10", "debian 10", "rocky 9"])
+def test_toolkit_of_distribution_without_known_packages_is_refused(os: str, tmp_path: Path) -> None:
+    assert errors(check(tmp_path, _DISTRIBUTION.format(os, "*"))) == ["RS216"]
+
+
+def test_systems_with_packaged_toolkit_are_those_of_the_archives() -> None:
+    matrix = load_matrix()
+    (rule,) = (r for r in matrix.product("os").rules if r.id == "distribution-cuda/os")
+
+    packaged = {r.label for r in matrix.product("archive").releases if r.get("cuda_packages")}
+
+    assert set(rule.requires.alternatives) == packaged
+
+
+def test_runfile_of_unknown_address_is_refused(tmp_path: Path) -> None:
+    text = _DISTRIBUTION.replace('"debian"', '"runfile"')
+    assert errors(check(tmp_path, text.format("ubuntu 22.04", "13.5"))) == ["RS216"]
+    report = check(tmp_path, text.format("ubuntu 22.04", ">=13"))
+    assert report.resolution is not None
+    assert report.resolution.cuda == "13.3.0"
+
+
+def test_runfiles_that_are_admitted_have_an_address() -> None:
+    product = load_matrix().product("cuda")
+    (rule,) = (r for r in product.rules if r.id == "cuda/runfile")
+
+    admitted = {r.version for r in product.releases if _is_admitted(rule.requires, r.version)}
+
+    assert admitted == {release.version for release in product.releases if release.artifacts}
+
+
+def _is_admitted(condition: Condition, version: str) -> bool:
+    requests = map(parse_alternative, condition.alternatives)
+    return any(each.versions is not None and version in each.versions for each in requests)

@@ -24,7 +24,7 @@ def test_why_names_line_of_spec(rigspec: Rigspec) -> None:
     [
         (
             "driver",
-            "2 facts exclude 465.24.02",
+            "a fact excludes 465.24.02",
             "the newest in NVIDIA's repository for Ubuntu 16.04",
         ),
         ("keras", "a fact excludes 2.3.0", "Keras 2.3 is made for TensorFlow 1.13 to 2.0"),
