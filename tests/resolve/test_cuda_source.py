@@ -141,3 +141,20 @@ def test_runfiles_that_are_admitted_have_an_address() -> None:
 def _is_admitted(condition: Condition, version: str) -> bool:
     requests = map(parse_alternative, condition.alternatives)
     return any(each.versions is not None and version in each.versions for each in requests)
+
+
+@pytest.mark.parametrize("framework", ['tensorflow = "*"', 'jax = "*"'])
+def test_cuda_from_wheels_gives_way_to_a_framework_that_needs_a_toolkit(
+    framework: str, tmp_path: Path
+) -> None:
+    text = rig("ubuntu 24.04", "RTX 4090", "3.12", framework)
+    other = '[env.old]\npython = "3.12"\ninterpreter = "uv"\nframeworks = { cupy = "13.6" }\n'
+
+    report = check(tmp_path, text + other)
+
+    assert errors(report) == []
+    assert report.resolution is not None
+    assert report.resolution.cuda is not None
+    pins = [pin for env in report.resolution.envs for pin in env.distributions]
+    (cupy,) = (pin for pin in pins if pin.name.startswith("cupy"))
+    assert cupy.name == f"cupy-cuda{report.resolution.cuda.partition('.')[0]}x"

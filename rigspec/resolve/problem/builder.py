@@ -160,9 +160,13 @@ class ProblemBuilder:
         return Problem(self.components, requirements, tables, self.order, shared)
 
     def binding_rules(self, solution: Solution) -> Iterator[BoundRule]:
-        """Yield the binding rules about the chosen releases."""
+        """Yield the binding rules about the chosen releases.
+
+        The solution may lack components, such as those of a toolkit.
+        """
         for bound_group in self.binding.groups:
-            yield from bound_group.rows(self._chosen_bit(bound_group, solution))
+            if bound_group.own is None or bound_group.own in solution:
+                yield from bound_group.rows(self._chosen_bit(bound_group, solution))
 
     def advisory_rules(self, solution: Solution) -> Iterator[BoundRule]:
         """Yield the advisory rules about the chosen releases."""

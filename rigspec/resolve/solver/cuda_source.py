@@ -6,6 +6,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import BoundRule
+from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.resolve.problem.requirements import uses_gpu
 from rigspec.resolve.solver.sat import Solution
 from rigspec.resolve.solver.search import find_newest
@@ -24,14 +25,20 @@ def build_problem(rig: Rig, machine: str | None, matrix: Matrix) -> ProblemBuild
     """Return the problem of one machine.
 
     A framework whose wheels have CUDA as an extra gets it from them, if the spec does not say
-    where CUDA comes from and a solution has it so.
+    where CUDA comes from, a solution has it so and no other framework needs a toolkit.
     """
     rig = limit_to_machine(rig, machine)
-    if _has_cuda_extra(rig, machine, matrix):
-        builder = ProblemBuilder(rig, machine, matrix, cuda_from_wheels=True)
-        if find_newest(builder, builder.requirements) is not None:
-            return builder
-    return ProblemBuilder(rig, machine, matrix)
+    if not _has_cuda_extra(rig, machine, matrix):
+        return ProblemBuilder(rig, machine, matrix)
+    builder = ProblemBuilder(rig, machine, matrix, cuda_from_wheels=True)
+    solution = find_newest(builder, builder.requirements)
+    frameworks = {name for env in rig.env.values() for name in list_framework_products(env)}
+    if solution is not None and len(frameworks) == 1:
+        return builder
+    toolkit = ProblemBuilder(rig, machine, matrix)
+    if solution is None or _needs_toolkit(rig, toolkit, solution):
+        return toolkit
+    return builder
 
 
 def build_problems(rig: Rig, machine: str | None, matrix: Matrix) -> tuple[ProblemBuilder, ...]:
@@ -51,11 +58,19 @@ def drop_unneeded_toolkit(rig: Rig, builder: ProblemBuilder, solution: Solution)
     """
     if rig.cuda is not None or _has_image_with_cuda(rig):
         return solution
-    for row in builder.binding_rules(solution):
-        about_env = any(key.partition("/")[0] in rig.env for key, _ in row.when)
-        if about_env and row.requires[0] in _TOOLKIT and _applies(builder, row, solution):
-            return solution
+    if _needs_toolkit(rig, builder, solution):
+        return solution
     return {key: chosen for key, chosen in solution.items() if key not in _TOOLKIT}
+
+
+def _needs_toolkit(rig: Rig, builder: ProblemBuilder, solution: Solution) -> bool:
+    """Return whether a release of an environment needs a toolkit, as the problem with one knows."""
+    return any(
+        row.requires[0] in _TOOLKIT
+        and any(key.partition("/")[0] in rig.env for key, _ in row.when)
+        and _applies(builder, row, solution)
+        for row in builder.binding_rules(solution)
+    )
 
 
 def _applies(builder: ProblemBuilder, row: BoundRule, solution: Solution) -> bool:
