@@ -75,11 +75,13 @@ FUZZ ?=
 fuzz: install-dev
 	$(BIN)/python -m tests.fuzz $(FUZZ) --seconds $(FUZZ_SECONDS)
 
-# The table of docs/reference/figures.md: the attempts to break each part, at SCALE=1 in hours.
+# The table of docs/reference/figures.md: the attempts to break each part, at SCALE=1 in hours. Another
+# SEED draws other inputs.
 SCALE ?= 1
+SEED ?= 1
 FIGURES ?=
 figures: install-dev system-packages $(VENV)/installed-figures
-	$(BIN)/python -m tests.figures $(FIGURES) --scale $(SCALE)
+	$(BIN)/python -m tests.figures $(FIGURES) --scale $(SCALE) --seed $(SEED)
 
 # The rows of what the tests run of the resolver, quoting, the check of locks (coverage.py: lines and
 # branches) and the shell library of installers (commands, as bash itself prints them).

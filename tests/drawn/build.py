@@ -19,7 +19,6 @@ from rigspec.plan.steps import (
     ArchiveStep,
     DnfPackagesStep,
     EnvironmentStep,
-    HostPackagesStep,
     InstallerStep,
     SourceBuildStep,
 )
@@ -47,6 +46,11 @@ class Built:
     @property
     def is_admitted(self) -> bool:
         return self.report.status == "ok"
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Return whether an index of its packages could not be reached from here."""
+        return self.failure.startswith("RS504")
 
     @property
     def is_locked(self) -> bool:
@@ -99,8 +103,7 @@ def find_gaps(built: Built) -> Iterator[str]:
 
 def _driver_gaps(plan: Plan) -> Iterator[str]:
     wanted = plan.resolution.driver_source in ("nvidia", "distribution", "runfile")
-    steps = [step for step in plan.steps if step.layer == "driver"]
-    if wanted and not any(isinstance(s, HostPackagesStep | InstallerStep) for s in steps):
+    if wanted and not any(step.id == "driver" for step in plan.steps):
         yield f"no step installs the driver {plan.resolution.driver}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["draw_rig"]
@@ -106,6 +106,8 @@ ERAS = (
 _PACKAGES = ("tqdm", "requests", "pyyaml", "jupyterlab", "tensorboard", "opencv-python-headless")
 _INTERPRETERS = ("", "system", "uv", "pyenv", "conda")
 _SYSTEM_PACKAGES = ("git", "tmux", "build-essential", "htop")
+# Names of the same, or of others, where the system has no such package.
+_DNF_PACKAGES = {"build-essential": "gcc-c++", "htop": "rsync"}
 
 
 def draw_rig(seed: int, *, with_frameworks: bool = True) -> str:
@@ -116,7 +118,8 @@ def draw_rig(seed: int, *, with_frameworks: bool = True) -> str:
     chance = random.Random(seed)
     era = chance.choice(ERAS)
     lines = ["rig = 1", f'name = "drawn-{seed}"', "", "[machine.box]"]
-    lines.append(f'os = "{_mostly_first(chance, era.systems)}"')
+    system = _mostly_first(chance, era.systems)
+    lines.append(f'os = "{system}"')
     has_gpu = chance.random() < 0.75
     if has_gpu:
         count = chance.choice(("", "", ", count = 2", ", count = 8"))
@@ -124,7 +127,9 @@ def draw_rig(seed: int, *, with_frameworks: bool = True) -> str:
         lines += _driver(chance, era)
         lines += _cuda(chance, era)
     if chance.random() < 0.3:
-        named = ", ".join(f'"{name}"' for name in chance.sample(_SYSTEM_PACKAGES, 2))
+        other_names = {} if system.startswith(("ubuntu", "debian")) else _DNF_PACKAGES
+        sample = (other_names.get(name, name) for name in chance.sample(_SYSTEM_PACKAGES, 2))
+        named = ", ".join(f'"{name}"' for name in sample)
         lines += ["", "[system]", f"packages = [{named}]"]
     names = ["lab"] if chance.random() < 0.85 else ["lab", "old"]
     for name in names:
@@ -175,11 +180,21 @@ def _environment(chance: random.Random, era: Era, name: str, with_frameworks: bo
         return [*lines, 'packages = { six = "*" }']
     wanted = ", ".join(f'{each} = "{chance.choice(v)}"' for each, v in stack.frameworks)
     lines.append(f"frameworks = {{ {wanted} }}")
+    lines += _settings(name for name, _ in stack.frameworks)
     packages = [each for each in stack.packages if chance.random() < 0.5]
     packages += chance.sample(_PACKAGES, chance.choice((0, 0, 1, 2)))
     if packages:
         lines.append("packages = { " + ", ".join(f'{each} = "*"' for each in packages) + " }")
     return lines
+
+
+def _settings(frameworks: Iterable[str]) -> list[str]:
+    """Select what Keras runs on: without this line it is TensorFlow."""
+    names = tuple(frameworks)
+    if "keras" not in names or "tensorflow" in names:
+        return []
+    (backend,) = (name for name in names if name != "keras")
+    return [f'config.keras = {{ backend = "{backend}" }}']
 
 
 def _services(chance: random.Random) -> list[str]:

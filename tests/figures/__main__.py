@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tests.conftest  # noqa: F401  # no server is asked
 from tests.figures.canaries import plant_canaries
+from tests.figures.drawn_rigs import build_rigs, install_rigs
 from tests.figures.files import LOCKED_BYTES, change_lock_bytes, kill_commands, kill_installer
 from tests.figures.measurement import Measurement, Result
 from tests.figures.page import read_rows, write_page
@@ -22,6 +23,12 @@ _PAGE = Path(__file__).resolve().parents[2] / "docs/reference/figures.md"
 MEASUREMENTS = {
     "inputs": Measurement("drawn and mutated inputs to the parsers", 1_000_000, read_inputs, 50),
     "checks": Measurement("checks of drawn rigs", 100_000, check_rigs, 50),
+    "drawn-rigs": Measurement(
+        "drawn rigs that check admits: locked and compiled", 200, build_rigs(), 200
+    ),
+    "drawn-imports": Measurement(
+        "drawn environments installed from their lock: frameworks imported", 20, install_rigs(), 20
+    ),
     "repairs": Measurement("repairs applied: the promised resolution", 200, repair_rigs),
     "lock-bytes": Measurement(
         "changed bytes of the committed locks: refused", LOCKED_BYTES, change_lock_bytes
@@ -78,6 +85,7 @@ def main(arguments: list[str], measurements: dict[str, Measurement] = MEASUREMEN
     for name in options.name or measurements:
         measurement, result, shown = measurements[name], Result(0), 0
         command = f"make figures FIGURES={name} SCALE={options.scale:g}"
+        command += f" SEED={options.seed}" if options.seed != 1 else ""
         for result in measurement.measure(options.scale, options.seed):
             # Another run may have written its row.
             rows = read_rows(options.page)

@@ -19,6 +19,12 @@ Dockerfile, JSON, TOML and HCL parsers, systemd (the words and variables that it
 program with), sshd, ssh-keygen, and readers of the drawings. rigspec writes nothing that cron or
 fish reads.
 
+Drawn rigs have a machine, a system, interpreters, frameworks and packages of one era. Those that
+check admits are locked and compiled for every target, and each request of the spec has a step. Of a
+sample, environments without CUDA wheels are installed by the shell of the installer, from the lock
+and with its checksums, and each framework is imported. Both rows print how many rigs were drawn,
+refused, and not counted because an index or CUDA is missing here. `SEED=2` draws others.
+
 For coverage, an attempt is a line or a branch, and a finding is one that no test of the part runs:
 up to 5 % pass. A mutant is a small change of the code, drawn at random; a finding is one that the
 tests of the part do not notice: up to 15 % pass. coverage.py counts lines and branches, cosmic-ray

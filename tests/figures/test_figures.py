@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 
+from rigspec.diagnostics.model import Report
 from rigspec.fs.atomic_tree import write_tree_atomically
+from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
+from tests.drawn.build import Built, build
+from tests.drawn.install import Import, list_installable
+from tests.drawn.rigs import draw_rig
 from tests.execution import shell_trace
-from tests.figures import canaries, files, quality, readers, secrets, shell_library
+from tests.figures import canaries, drawn_rigs, files, quality, readers, secrets, shell_library
 from tests.figures.__main__ import MEASUREMENTS, main
 from tests.figures.measurement import Measurement, Result
 from tests.figures.page import read_rows
@@ -53,6 +58,38 @@ def test_repairs_with_another_resolution_are_findings(monkeypatch: pytest.Monkey
     assert readers.repair_rigs(1, _chance()) == Result(1)
     monkeypatch.setattr(readers, "apply_edits", lambda text, edits: text)
     assert len(readers.repair_rigs(1, _chance()).findings) == 1
+
+
+def test_admitted_rig_without_lock_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = parse_spec("rig.toml", draw_rig(1))
+    refused, admitted = Report("", None, "conflict", None, ()), Report("", None, "ok", None, ())
+    drawn = iter(
+        [
+            Built(spec, refused),
+            Built(spec, admitted, failure="RS504 no answer"),
+            Built(spec, admitted, failure="RS506 no set of packages"),
+        ]
+    )
+    monkeypatch.setattr(drawn_rigs, "build", lambda text: next(drawn))
+    (finding,) = drawn_rigs.build_rigs()(1, _chance()).findings
+    assert finding.endswith("RS506 no set of packages")
+    assert "3 drawn, 1 refused, 1 not reached" in capsys.readouterr().out
+
+
+def test_framework_that_is_not_imported_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built = build(draw_rig(1, with_frameworks=False))
+    assert len(list(list_installable(built))) == 1
+    library = "libcublas.so.12: cannot open shared object file: No such file or directory"
+    errors = iter([Import("lab", "a", library, lacks_cuda=True), Import("lab", "b", "no module b")])
+    monkeypatch.setattr(drawn_rigs, "build", lambda text: built)
+    monkeypatch.setattr(drawn_rigs, "import_frameworks", lambda *_: [next(errors)])
+    found = drawn_rigs.install_rigs()(1, _chance())
+    assert found.done == 1
+    assert [finding.partition(": ")[2] for finding in found.findings] == ["import b: no module b"]
 
 
 def test_lock_bytes_that_are_not_verified_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
