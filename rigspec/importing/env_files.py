@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -83,7 +84,7 @@ def _read(document: Document, env: str, path: Path, omissions: list[SkippedPart]
         raise _unreadable(document, env, f"cannot read {error}") from None
     # Subjects that an environment has; of the others the spec decides.
     admitted = {Subject.PYTHON, Subject.MANAGER, Subject.CHANNEL, Subject.PACKAGE}
-    admitted.add(Subject.CONSTRAINT)
+    admitted |= {Subject.CONSTRAINT, Subject.AS_OF}
     merged = merge(s for s in file.reading.statements if s.subject in admitted)
     omissions += (*file.reading.omissions, *merged.omissions)
     return merged
@@ -107,6 +108,10 @@ def _add(
         if statement is not None and key not in table:
             table[key] = statement.value
             yield (*path, key), _external(statement)
+    day = merged.single.get(Subject.AS_OF)
+    if day is not None and "as_of" not in table:
+        table["as_of"] = dt.date.fromisoformat(day.value)
+        yield (*path, "as_of"), _external(day)
     if merged.channels and table.get("manager") == "conda" and "channels" not in table:
         table["channels"] = [channel.value for channel in merged.channels]
         for number, channel in enumerate(merged.channels):

@@ -16,7 +16,10 @@ from rigspec.version_specifiers import InvalidRequest, parse_specifier
 
 __all__ = ["Clash", "Merged", "merge", "split_packages"]
 
-_SINGLE = (Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER)
+_SINGLE = (
+    *(Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER),
+    Subject.AS_OF,
+)
 _EXACT = re.compile(
     r"={0,3}\s*v?([0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post|\.dev)[0-9]+)*)(?:\+([\w.]+))?"
 )

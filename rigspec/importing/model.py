@@ -49,6 +49,7 @@ class Subject(str, Enum):
     SYSTEM_PACKAGE = "system package"
     PYTHON = "Python"
     MANAGER = "manager"
+    AS_OF = "day of the newest packages"
     CHANNEL = "channel"
     PACKAGE = "package"
     # A version that applies only if another statement requests the package.

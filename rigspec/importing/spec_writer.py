@@ -147,6 +147,9 @@ class _Writer:
         for key, statement in (("python", python), ("manager", manager)):
             if statement is not None:
                 self._pair(table, key, statement.value, statement)
+        day = merged.single.get(Subject.AS_OF)
+        if day is not None:
+            self.line(f"as_of = {day.value}", day, f"{table}.as_of")
         if manager is not None and merged.channels:
             self.line("channels = [")
             for number, channel in enumerate(merged.channels):

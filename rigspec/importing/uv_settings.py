@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +16,9 @@ from rigspec.importing.pip_requirement import build_of_index, read_address, read
 from rigspec.importing.toml_file import TomlFile
 
 __all__ = ["UvSources", "read_requirements", "read_uv_settings"]
+
+_DATE = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})")
+_MIDNIGHT = re.compile(rf"{_DATE.pattern}[Tt ]00:00:00(?:\.0+)?(?:[Zz]|[+-]00:00)")
 
 
 def read_requirements(
@@ -31,6 +36,7 @@ def read_uv_settings(file: TomlFile, source: SourceText) -> Iterator[Reading]:
         file, source, ("tool", "uv", "constraint-dependencies"), constraint=True
     )
     yield Reading(omissions=tuple(_omit_settings(file)))
+    yield _read_newest(file)
 
 
 class UvSources:
@@ -101,9 +107,39 @@ def _omit_settings(file: TomlFile) -> Iterator[SkippedPart]:
     overrides = ("tool", "uv", "override-dependencies")
     for text, span in file.strings(*overrides):
         yield omit(text, "an override of uv: set the version of the package", span)
-    newest = ("tool", "uv", "exclude-newer")
-    if file.text(*newest):
-        yield omit(f"exclude-newer {file.text(*newest)}", "write it as `as_of`", file.span(*newest))
+
+
+def _read_newest(file: TomlFile) -> Reading:
+    """Return the day of the newest packages; an omission where uv does not count whole days."""
+    path = ("tool", "uv", "exclude-newer")
+    text = file.text(*path)
+    if not text:
+        return Reading()
+    day = _find_day(text)
+    if day is not None:
+        return Reading((Statement(Subject.AS_OF, day.isoformat(), file.span(*path)),))
+    reason = "`as_of` is a whole day: write the one that you mean"
+    return Reading(omissions=(omit(f"exclude-newer {text}", reason, file.span(*path)),))
+
+
+def _find_day(text: str) -> dt.date | None:
+    """Return the last day before a limit of uv; None if the limit is not at the end of one.
+
+    uv takes a date with all its releases, and a time without those at it or later.
+    """
+    if match := _DATE.fullmatch(text):
+        return _parse_date(match["date"])
+    if match := _MIDNIGHT.fullmatch(text):
+        day = _parse_date(match["date"])
+        return day - dt.timedelta(days=1) if day is not None else None
+    return None
+
+
+def _parse_date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _for_linux(entry: Mapping[str, Any]) -> bool:
