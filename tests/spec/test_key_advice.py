@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import tomli
 
 from rigspec.package_files import locate_package_file
 from rigspec.spec.json_schema import list_known_keys
+from rigspec.spec.loader import InvalidSpec, parse_spec
 from rigspec.spec.validation import advice
 
 
@@ -21,3 +23,32 @@ def test_key_advice_is_about_unknown_keys_of_known_tables() -> None:
         assert known, row
         has_value = "found" in row or "values" in row
         assert all((key in known) is has_value for key in row["keys"]), row
+
+
+def _list_help(text: str) -> list[str]:
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec("rig.toml", f'rig = 1\nname = "box"\n{text}\n')
+    return [line for each in caught.value.diagnostics for line in each.help]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ('[env.a]\npackages = { "peft[all]" = "*" }', 'write `peft = "[all]"`'),
+        ('[env.a]\npackages = { "a[b, c]" = ">=1" }', 'write `a = "[b, c]>=1"`'),
+        (
+            '[env.a]\npackages = { vllm = "latest" }',
+            'write `"*"` for any version: the newest that fits is taken',
+        ),
+        (
+            '[machine.m]\nos = "ubuntu 24.04"\ndriver = "open"',
+            'write `driver = { version = "*", modules = "open" }`',
+        ),
+        (
+            '[service.program.a]\ncommand = "vllm serve"',
+            'write each word as a string: `command = ["vllm", "serve", "MODEL"]`',
+        ),
+    ],
+)
+def test_value_of_another_program_is_answered_with_what_to_write(text: str, advice: str) -> None:
+    assert advice in _list_help(text)

@@ -14,7 +14,7 @@ from rigspec.package_files import locate_package_file
 from rigspec.spec.json_schema import describe_key, find_tables_with_key, list_known_keys
 from rigspec.spec.toml.document import KeyPath
 
-__all__ = ["advise_on_choice", "advise_on_key", "advise_on_type"]
+__all__ = ["advise_on_choice", "advise_on_extras", "advise_on_key", "advise_on_type"]
 
 # Advice names at most so many tables.
 _FEW = 3
@@ -70,6 +70,14 @@ def advise_on_type(path: KeyPath, found: str, rig: Any) -> tuple[str, ...]:
 def advise_on_choice(path: KeyPath, value: Any) -> tuple[str, ...]:
     """Return the help for a value that is none of those that the key has."""
     return tuple(row.advice for row in _list_rows(path) if value in row.values)[:1]
+
+
+def advise_on_extras(key: str, value: Any) -> tuple[str, ...]:
+    """Return the help for a package whose name has its extras: ``"peft[all]" = "*"``."""
+    name, opening, extras = key.partition("[")
+    if not opening or not extras.endswith("]") or not isinstance(value, str):
+        return ()
+    return (f'write `{name.strip()} = "[{extras}{value if value != "*" else ""}"`',)
 
 
 def _list_rows(path: KeyPath) -> Iterator[_Row]:

@@ -12,7 +12,12 @@ from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.json_schema import describe_key
 from rigspec.spec.tables import Table
 from rigspec.spec.toml.document import Document, KeyPath
-from rigspec.spec.validation.advice import advise_on_choice, advise_on_key, advise_on_type
+from rigspec.spec.validation.advice import (
+    advise_on_choice,
+    advise_on_extras,
+    advise_on_key,
+    advise_on_type,
+)
 
 __all__ = ["convert_validation_error", "list_error_paths", "validate_or_convert_errors"]
 
@@ -123,8 +128,10 @@ def _build_diagnostic(error: _Error, document: Document) -> Diagnostic:
 def _advise(error: _Error, document: Document) -> tuple[str, ...]:
     if error.path == ("rig",):
         return _LANGUAGE_HELP
-    if error.kind == "literal_error":
+    if error.kind in ("literal_error", "version"):
         return advise_on_choice(error.path, _find_value(document, error.path))
+    if error.kind == "pattern" and error.of_key:
+        return advise_on_extras(str(error.path[-1]), _find_value(document, error.path))
     return ()
 
 
