@@ -10,6 +10,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.types import has_apt
 
 __all__ = ["lint_accounts"]
 
@@ -28,8 +29,8 @@ def lint_accounts(
         for index, group in enumerate(user.groups):
             if group not in own:
                 path = ("user", name, "groups", index)
-                yield from _lint_group(spec, matrix, path, name, group, own)
-                yield from _lint_missing_group(spec, matrix, path, group, resolution)
+                missing = list(_lint_missing_group(spec, matrix, path, group, resolution))
+                yield from missing or _lint_group(spec, matrix, path, name, group, own)
         if user.quota is not None and (system is None or _QUOTA not in system.packages):
             yield Diagnostic(
                 code="RS408",
@@ -94,18 +95,26 @@ def _lint_missing_group(
 ) -> Iterator[Diagnostic]:
     """Report a group that other systems have, but not the resolved one."""
     release = next((r for r in matrix.product("group").releases if r.version == group), None)
-    lacking = release.get("lacking") if release is not None else None
-    if release is None or lacking is None or resolution is None:
+    if release is None or resolution is None:
         return
-    systems = lacking.split(", ")
-    if resolution.os in systems:
+    system = resolution.os
+    facts: tuple[Fact, ...] = ()
+    systems = (release.get("lacking") or "").split(", ")
+    if system in systems:
+        message, label = f"{system} has no group `{group}`", "created by later systems only"
         statement = f"{' and '.join(systems)} do not create the group {group}"
-        yield Diagnostic(
-            code="RS008",
-            severity=Severity.ERROR,
-            message=f"{resolution.os} has no group `{group}`",
-            components=("os",),
-            spans=(spec.document.span(path, label="created by later systems only"),),
-            facts=(Fact(f"group/{group}", statement, release.sources_of("lacking")),),
-            help=(f'remove it, or add `groups = ["{group}"]` to `[system]` to create it',),
-        )
+        facts = (Fact(f"group/{group}", statement, release.sources_of("lacking")),)
+    elif (release.get("packages") or "apt") not in ("any", "apt" if has_apt(system) else "dnf"):
+        message = f"the matrix does not know a group `{group}` of {system}"
+        label = "known of other systems only"
+    else:
+        return
+    yield Diagnostic(
+        code="RS008",
+        severity=Severity.ERROR,
+        message=message,
+        components=("os",),
+        spans=(spec.document.span(path, label=label),),
+        facts=facts,
+        help=(f'remove it, or add `groups = ["{group}"]` to `[system]` to create it',),
+    )

@@ -22,6 +22,8 @@ SLOW_SECONDS = 2.0
 # The MiB by which a single input may raise the highest memory of the process.
 _LARGE_MIB = 256
 _MOST_FAILURES = 5
+# New objects after which garbage is collected: some ten inputs.
+_GARBAGE = 50_000
 
 
 @dataclass
@@ -69,6 +71,7 @@ def read_at_random(
 ) -> Tally:
     """Read inputs until the time or the number is reached; stop after some failures."""
     # The command line, which some targets load, disables it.
+    gc.set_threshold(_GARBAGE)
     gc.enable()
     tally = Tally()
     read = build_reader(target, tally).hypothesis.fuzz_one_input

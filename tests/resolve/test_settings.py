@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from rigspec.check import check_machine
-from rigspec.diagnostics.model import Diagnostic
+from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lint.blas import find_fallback, find_nvblas_library
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from rigspec.spec.settings_file import UnwritableSetting, render_settings
+from tests.resolve.rigs import check_text
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHqKpmCJkcRsHDqVZDJqqSyzSpHJKEdWBz9ZDkF8q0hB ada"
 
@@ -112,6 +113,7 @@ def test_settings_that_a_format_cannot_express_raise_error(
         ('[user.ada]\ngroups = ["staff"]\n', "", "RS407", "ada"),
         ('[user.ada]\ngroups = ["vidoe"]\n', "", "RS008", "vidoe"),
         ('[user.ada]\ngroups = ["render"]\n', "", "RS008", "ubuntu 18.04 has no group `render`"),
+        ('[user.ada]\ngroups = ["wheel"]\n', "", "RS008", "a group `wheel` of ubuntu 18.04"),
         ('[user.ada]\nquota = "1 GB"\n', "", "RS408", "ada"),
         ("[service.ssh]\n[user.ada]\n", "", "RS409", "no user has `ssh_keys`"),
         ("[service.ssh]\n", "", "RS409", "the rig has no users"),
@@ -202,3 +204,14 @@ def test_nvblas_falls_back_to_the_blas_of_the_system(os: str, package: str, libr
 )
 def test_nvblas_is_called_by_the_name_that_its_toolkit_gives_it(cuda: str, name: str) -> None:
     assert find_nvblas_library(cuda) == name
+
+
+@pytest.mark.parametrize(
+    ("group", "errors"),
+    [("sudo", ["RS008"]), ("plugdev", ["RS008"]), ("wheel", []), ("docker", [])],
+)
+def test_group_of_debian_on_a_system_with_dnf_is_refused(group: str, errors: list[str]) -> None:
+    report = check_text(
+        f'rig = 1\nname = "box"\n[machine.box]\nos = "rocky 9"\n[user.ada]\ngroups = ["{group}"]\n'
+    )
+    assert [d.code for d in report.diagnostics if d.severity is Severity.ERROR] == errors
