@@ -70,7 +70,7 @@ def _read(document: Document, env: str, path: Path, omissions: list[SkippedPart]
     """
     # Imported here: most specs name no file.
     from rigspec.importing.merge import merge
-    from rigspec.importing.model import SourceText, Subject, UnreadableFile
+    from rigspec.importing.model import SourceText, Subject, UnreadableFile, omit
     from rigspec.importing.registry import UnknownFormat, read_files, read_text
 
     text = read_text(path)
@@ -86,6 +86,11 @@ def _read(document: Document, env: str, path: Path, omissions: list[SkippedPart]
     admitted = {Subject.PYTHON, Subject.MANAGER, Subject.CHANNEL, Subject.PACKAGE}
     admitted |= {Subject.CONSTRAINT, Subject.AS_OF}
     merged = merge(s for s in file.reading.statements if s.subject in admitted)
+    indexes = (s for s in file.reading.statements if s.subject is Subject.INDEX)
+    omissions += (
+        omit(each.name, f"its index: write `[index.{each.index}]` with `packages`", each.span)
+        for each in indexes
+    )
     omissions += (*file.reading.omissions, *merged.omissions)
     return merged
 

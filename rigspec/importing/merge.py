@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
@@ -49,7 +49,10 @@ class Clash:
 
 @dataclass(frozen=True)
 class Merged:
-    """The statements of a rig: one for each key; packages by their normalized names."""
+    """The statements of a rig: one for each key; packages by their normalized names.
+
+    ``indexes`` has a statement for each package of an index, by the name of the index.
+    """
 
     single: dict[Subject, Statement]
     gpus: tuple[tuple[Statement, int], ...]
@@ -58,6 +61,7 @@ class Merged:
     packages: dict[str, Statement]
     omissions: tuple[SkippedPart, ...]
     clashes: tuple[Clash, ...] = ()
+    indexes: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
 
 
 def merge(statements: Iterable[Statement]) -> Merged:
@@ -103,6 +107,7 @@ class _Merger:
             elif first is not None:
                 single[subject] = first
         packages = self._packages(python.value if python is not None else None)
+        indexes = self._indexes(packages)
         return Merged(
             single,
             tuple(self._gpus()),
@@ -111,6 +116,7 @@ class _Merger:
             packages,
             tuple(self._omissions),
             tuple(self._clashes),
+            indexes,
         )
 
     def _of(self, subject: Subject) -> list[Statement]:
@@ -137,6 +143,19 @@ class _Merger:
         for value in dict.fromkeys(card.value for card in own):
             alike = [card for card in own if card.value == value]
             yield alike[0], len(alike)
+
+    def _indexes(self, packages: Container[str]) -> dict[str, tuple[Statement, ...]]:
+        """Return the indexes of the packages that the rig has, each with one address."""
+        found: dict[str, list[Statement]] = {}
+        seen: set[str] = set()
+        for statement in self._of(Subject.INDEX):
+            own, name = found.setdefault(statement.index, []), _normalize(statement.name)
+            if own and own[0].value != statement.value:
+                self._omit(statement, f"the index {statement.index} is {own[0].value}")
+            elif name in packages and name not in seen:
+                seen.add(name)
+                own.append(statement)
+        return {name: tuple(own) for name, own in found.items() if own}
 
     def _packages(self, python: str | None) -> dict[str, Statement]:
         by_name: dict[str, list[Statement]] = {}

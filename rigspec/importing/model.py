@@ -50,6 +50,8 @@ class Subject(str, Enum):
     PYTHON = "Python"
     MANAGER = "manager"
     AS_OF = "day of the newest packages"
+    # The address of the index that a package comes from.
+    INDEX = "index"
     CHANNEL = "channel"
     PACKAGE = "package"
     # A version that applies only if another statement requests the package.
@@ -71,6 +73,7 @@ class Statement:
         is_conda: whether conda installs the package, by the name that its channels use.
         extras: the extras of the package.
         commit: the address of a commit that the package is built from, instead of a version.
+        index: the name of the index, for an index.
     """
 
     subject: Subject
@@ -83,6 +86,7 @@ class Statement:
     is_conda: bool = False
     extras: tuple[str, ...] = ()
     commit: str = ""
+    index: str = ""
 
     @property
     def request(self) -> str:

@@ -54,6 +54,7 @@ def write_rig(files: Sequence[ImportedFile], name: str, *, assume_gpu: bool = Fa
     writer.cuda(merged)
     writer.system(merged)
     writer.environment(merged)
+    writer.indexes(merged)
     text = "".join(writer.lines)
     lines = (writer.by_line, writer.by_key)
     return ImportedRig(text, *lines, omissions, merged.clashes, _names_cuda(merged))
@@ -161,6 +162,14 @@ class _Writer:
                 self.line(f"[{table}.{kind}]")
             for statement in chosen:
                 self._pair(f"{table}.{kind}", statement.name, statement.request, statement)
+
+    def indexes(self, merged: Merged) -> None:
+        for name, statements in merged.indexes.items():
+            self.line("")
+            self.line(f"[index.{name}]")
+            self.line(f"url = {_quote(statements[0].value)}", statements[0], f"index.{name}.url")
+            packages = ", ".join(_quote(each.name) for each in statements)
+            self.line(f"packages = [{packages}]")
 
     def _pair(self, table: str, key: str, value: str, statement: Statement) -> None:
         written = key if key.replace("-", "").replace("_", "").isalnum() else _quote(key)

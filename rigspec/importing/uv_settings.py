@@ -10,6 +10,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from rigspec.diagnostics.model import Span
 from rigspec.importing.markers import applies_on_linux
 from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement, Subject, omit
 from rigspec.importing.pip_requirement import build_of_index, read_address, read_requirement
@@ -17,6 +18,9 @@ from rigspec.importing.toml_file import TomlFile
 
 __all__ = ["UvSources", "read_requirements", "read_uv_settings"]
 
+# Without a user and a password.
+_INDEX = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~%/-]*)?")
+_INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _DATE = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})")
 _MIDNIGHT = re.compile(rf"{_DATE.pattern}[Tt ]00:00:00(?:\.0+)?(?:[Zz]|[+-]00:00)")
 
@@ -62,16 +66,30 @@ class UvSources:
             if len(builds) == 1 and "+" not in statement.value:
                 statements.append(replace(statement, build=builds.pop()))
                 continue
+            line = self._file.span("tool", "uv", "sources", key, of="key")
+            index = self._index(statement, table[key], line)
+            if index is not None:
+                statements += [statement, index]
+                continue
             commit = self._commit(statement, table[key])
             if commit is not None:
                 statements.append(commit)
                 continue
-            line = self._file.span("tool", "uv", "sources", key, of="key").line
             reason = "its source in [tool.uv.sources] is not imported"
-            omissions.append(self._source.omission(statement.name, reason, line))
+            omissions.append(self._source.omission(statement.name, reason, line.line))
             if not self._is_replaced(table[key]):
                 statements.append(statement)
         return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
+
+    def _index(self, statement: Statement, value: Any, span: Span) -> Statement | None:
+        """Return the one index that a package comes from; None if its address has a password."""
+        name = value.get("index") if isinstance(value, Mapping) else None
+        if not isinstance(name, str) or value.keys() != {"index"}:
+            return None
+        address, index = self._addresses.get(name, ""), canonicalize_name(name)
+        if _INDEX.fullmatch(address) is None or _INDEX_NAME.fullmatch(index) is None:
+            return None
+        return Statement(Subject.INDEX, address, span, name=statement.name, index=index)
 
     @staticmethod
     def _commit(statement: Statement, value: Any) -> Statement | None:

@@ -385,6 +385,43 @@ exclude-newer = "1 week"
     }
 
 
+INDEXED = """\
+[project]
+dependencies = ["tensorrt>=10", "Private_Tool", "six", "hidden"]
+[[tool.uv.index]]
+name = "NVIDIA"
+url = "https://pypi.nvidia.com"
+explicit = true
+[[tool.uv.index]]
+name = "login"
+url = "https://me:secret@packages.example.org/simple"
+[tool.uv.sources]
+tensorrt = { index = "NVIDIA" }
+private-tool = { index = "NVIDIA" }
+hidden = { index = "login" }
+"""
+
+
+def test_index_of_uv_names_the_packages_that_come_from_it(rigspec: Rigspec, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(INDEXED, encoding="utf-8")
+    imported = rigspec("import", tmp_path / "pyproject.toml")
+    rig = parse_spec("rig.toml", imported.stdout).rig
+    (index,) = rig.index.items()
+    assert index[0] == "nvidia"
+    assert index[1].url == "https://pypi.nvidia.com"
+    assert index[1].packages == ("tensorrt", "Private_Tool")
+    assert rig.env["main"].packages["tensorrt"] == ">=10"
+    assert "hidden (its source in [tool.uv.sources] is not imported)" in imported.stderr
+    assert "secret" not in imported.stdout + imported.stderr
+
+    # An environment with `from` has no table for an index: it is named.
+    spec = tmp_path / "rig.toml"
+    text = 'rig = 1\nname = "box"\n[env.lab]\nfrom = "pyproject.toml"\n'
+    spec.write_text(text, encoding="utf-8")
+    found = {each.text: each.reason for each in load_spec_with_files(str(spec)).omissions}
+    assert found["tensorrt"] == "its index: write `[index.nvidia]` with `packages`"
+
+
 @pytest.mark.parametrize(
     ("limit", "day"),
     [
