@@ -53,7 +53,9 @@ def install_rigs() -> Measure:
         done, findings = 0, []
         while done < count:
             ((seed, built),) = _draw_admitted(1, chance, tally)
-            for step in list_installable(built):
+            steps = list(list_installable(built))
+            tally["without an environment for this machine"] += not steps
+            for step in steps:
                 with tempfile.TemporaryDirectory() as folder:
                     imports = list(import_frameworks(built, step, Path(folder)))
                 lacking = any(each.lacks_cuda for each in imports)
