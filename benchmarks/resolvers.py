@@ -35,8 +35,9 @@ from rigspec.check import check_machine
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines import uv as engine
-from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
+from rigspec.lock.python.environment import LockSettings, PreviousPins
 from rigspec.lock.python.index.release_cache import ReleaseCache
+from rigspec.lock.python.python_choice import lock_environment
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolve.problem.builder import load_required_matrix

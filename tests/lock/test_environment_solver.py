@@ -12,7 +12,8 @@ from rigspec.check import check_machine
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.environment import LockSettings, PreviousPins
-from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, format_version_range
+from rigspec.lock.python.found_frameworks import FoundFramework
+from rigspec.lock.python.framework_rules import FrameworkRules, format_version_range
 from rigspec.lock.python.python_choice import lock_environment
 from rigspec.lock.python.remarks import is_cpu_only
 from rigspec.lock.python.requirements_file import read_pins
@@ -110,6 +111,27 @@ def test_lock_with_dependency_unfit_for_gpu_is_refused(tmp_path: Path, rigspec: 
     assert "error[RS220]: torchvision 0.22.0 and RTX 5090 are incompatible" in done.stderr
     assert "requires torch 2.7.0" in " ".join(done.stderr.split())
     assert not (tmp_path / "lock").exists()
+
+
+def test_lock_takes_cuda_from_the_wheels_as_check_prints(tmp_path: Path, rigspec: Rigspec) -> None:
+    spec = write_spec(tmp_path, 'tensorflow = "*"')
+    assert "(in the wheels)" in rigspec("check", spec).stdout
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert "nvidia-cudnn-cu12" in locked_versions(tmp_path)
+    assert "cudnn-linux" not in (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+
+
+def test_lock_installs_a_toolkit_if_packages_admit_no_release_with_cuda_in_wheels(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """TensorFlow 2.12 and newer require protobuf 3.20.3 or newer."""
+    spec = write_spec(tmp_path, 'tensorflow = "*", protobuf = "<3.20"', python="3.10")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["tensorflow"] == "2.11.1"
+    lock = (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+    assert 'name = "cuda_11.8.0' in lock
 
 
 @pytest.mark.parametrize(

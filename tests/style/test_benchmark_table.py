@@ -1,10 +1,12 @@
-"""The table of times in the documentation has the form that `make benchmark` writes."""
+"""The benchmarks run, and the documentation has their table in the form that they write."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -43,6 +45,14 @@ def test_documented_table_has_the_form_that_the_command_writes(table: ModuleType
     measurable = [_hide_numbers(task) for task in table.list_tasks()]
     # A shorter run has fewer sizes; the numbers are hidden.
     assert list(dict.fromkeys(tasks)) == list(dict.fromkeys(measurable))
+
+
+@pytest.mark.parametrize("script", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_benchmark_finds_the_modules_that_it_measures(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    assert callable(runpy.run_path(str(script))["main" if script.stem != "rigs" else "enlarge"])
 
 
 def _hide_numbers(text: str) -> str:

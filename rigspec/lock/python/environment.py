@@ -31,7 +31,7 @@ from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
 from rigspec.lock.python.environment_request import list_plain_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
-from rigspec.lock.python.framework_rules import FoundFramework
+from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex

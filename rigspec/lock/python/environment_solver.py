@@ -24,8 +24,8 @@ from rigspec.lock.python.environment_request import (
     list_framework_specifiers,
     pair_frameworks,
 )
+from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.framework_rules import (
-    FoundFramework,
     FrameworkRules,
     find_main_package,
     find_owner,

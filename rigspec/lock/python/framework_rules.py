@@ -14,34 +14,35 @@ from packaging.requirements import Requirement as PackageRequirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lock.errors import LockError
+from rigspec.lock.python.found_frameworks import FoundFramework, FrameworkConflict
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix, Release, Rule
 from rigspec.resolution import EnvResolution, Resolution, is_page_of_links
 from rigspec.resolve.build_resolution import build_resolution
-from rigspec.resolve.conflicts.report import build_conflict_diagnostic
-from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
+from rigspec.resolve.conflicts.unsat_core import find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.dependencies import add_packages, is_on_default_index
-from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
+from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.resolve.problem.requirements import get_env_key
 from rigspec.resolve.solver.cnf import encode
-from rigspec.resolve.solver.cuda_source import drop_unneeded_toolkit
+from rigspec.resolve.solver.cuda_source import (
+    admit_cuda_from_wheels,
+    build_problem,
+    drop_unneeded_toolkit,
+    find_newest_by_source,
+    has_cuda_in_wheels,
+)
 from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.propagation import propagate
 from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import parse_alternative, strip_local_version
 
 __all__ = [
-    "FoundFramework",
-    "FrameworkConflict",
     "FrameworkRules",
     "PackageRule",
     "find_main_package",
@@ -52,22 +53,6 @@ __all__ = [
 ]
 
 _MACHINE = frozenset({"driver", "cuda", "cudnn"})
-
-
-@dataclass(frozen=True)
-class FoundFramework:
-    """A framework at a version that a resolver chose for an environment.
-
-    ``path`` is the line of the spec that requires it; ``required_by`` names the package of that
-    line where the framework is a dependency.
-    """
-
-    env: str
-    product: str
-    package: str
-    version: str
-    path: KeyPath | None = None
-    required_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,46 +68,6 @@ class PackageRule:
         requirement = PackageRequirement(self.requirement)
         version = locked.get(requirement.name)
         return version is None or requirement.specifier.contains(version, prereleases=True)
-
-
-class FrameworkConflict(LockError):
-    """Frameworks that a resolver chose do not fit the machine."""
-
-    def __init__(self, env: str, conflict: Conflict, problem: Problem) -> None:
-        message = f"the frameworks of the environment `{env}` do not fit the machine"
-        super().__init__(Diagnostic("RS506", Severity.ERROR, message), 1)
-        self._conflict, self._problem = conflict, problem
-        # How to request a build of another index that fits the machine.
-        self.remedy: str | None = None
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules of the matrix that are part of it."""
-        return tuple(row.rule for row in self._conflict.rows)
-
-    @property
-    def is_about_hardware(self) -> bool:
-        """Return whether a fact of the machine is involved, not only its software."""
-        return self._conflict.is_about_hardware
-
-    def as_warning(self, framework: FoundFramework) -> Diagnostic:
-        """Return the conflict as a warning about a dependency that may not work."""
-        rules = self.rules
-        # Without a rule, the release itself is none that the matrix admits here.
-        reason = rules[0].statement if rules else "the matrix has no such release for this machine"
-        return Diagnostic(
-            code=rules[0].code if rules else "RS506",
-            severity=Severity.WARNING,
-            message=f"{framework.package} {framework.version} in `{framework.env}`, a dependency, "
-            f"may not work because {reason}",
-        )
-
-    def locate(self, document: Document) -> Diagnostic:
-        """Return the conflict with its lines, its facts and its remedy."""
-        found = build_conflict_diagnostic(
-            self._conflict, (), self._problem, document, searched=False
-        )
-        return replace(found, help=(*found.help, *([self.remedy] if self.remedy else ())))
 
 
 class FrameworkRules:
@@ -150,8 +95,10 @@ class FrameworkRules:
         self._preferred = {key: each for key, each in chosen.items() if key not in own}
         fixed = {"os", *(get_env_key(name, "python") for name in rig.env)}
         fixed |= _MACHINE if same_machine else set()
+        self._has_wheels = has_cuda_in_wheels(rig, resolution.machine, matrix)
+        possible = _possible(builder)
         self._requirements = (
-            *_possible(builder),
+            *(admit_cuda_from_wheels(possible) if self._has_wheels else possible),
             *(
                 Requirement(key, (each.exactly,), None, "", editable=False)
                 for key, each in self._preferred.items()
@@ -241,7 +188,10 @@ class FrameworkRules:
     ) -> Solution | None:
         """Return a solution of the machine with these frameworks; None where there is none."""
         requirements = (*self._requirements, *map(self._as_requirement, found))
-        return find_newest(self._builder, requirements, {**self._preferred, **(preferred or {})})
+        wanted = {**self._preferred, **(preferred or {})}
+        if self._has_wheels:
+            return find_newest_by_source(self._rig, self._builder, requirements, wanted)
+        return find_newest(self._builder, requirements, wanted)
 
     def _as_requirement(self, found: FoundFramework) -> Requirement:
         _, family = find_owner(found.package)
@@ -316,7 +266,7 @@ def list_other_pythons(
 
     Ever older ones come first, then newer ones.
     """
-    builder = ProblemBuilder(rig, resolution.machine, matrix)
+    builder = build_problem(rig, resolution.machine, matrix)
     chosen = list_locked_preferences(builder, resolution, ())
     key = get_env_key(env, "python")
     preferred = {k: each for k, each in chosen.items() if not k.startswith(get_env_key(env, ""))}

@@ -11,7 +11,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, PackageRule
+from rigspec.lock.python.found_frameworks import FoundFramework
+from rigspec.lock.python.framework_rules import FrameworkRules, PackageRule
 from rigspec.matrix.model import Product
 from rigspec.resolve.problem.model import Candidate, matches_any
 
