@@ -23,10 +23,11 @@ from rigspec.lock.python.builds.source_builds import (
     warn_of_other_cuda,
 )
 from rigspec.lock.python.conflicts import Collision, RequiredPackage
+from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.sdist import CPU_FALLBACK, read_sdist
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
-from rigspec.resolution import EnvResolution, Pin, Resolution
+from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec
 
@@ -139,6 +140,33 @@ def test_lock_of_a_stub_is_refused(
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 1, done.stdout
     assert "error[RS507]: tensorrt-llm 0.17.0.post1 is a stub" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("setup", "names"),
+    [
+        # As openmmforcefields 0.15.1 and many other archives of cookiecutters have it.
+        (
+            "runner = ['pytest-runner'] if {'test'}.intersection(argv) else []\n"
+            "setup(setup_requires=[] + runner)",
+            ["pytest-runner"],
+        ),
+        (
+            "needs = ['numpy']\nneeds += ['cython']\nsetup(setup_requires=needs)",
+            ["numpy", "cython"],
+        ),
+        (
+            "setup(setup_requires=['numpy', *(['cython'] if 'x' in argv else [])])",
+            ["numpy", "cython"],
+        ),
+        ("a = []\nsetup(setup_requires=a)\nsetup(setup_requires=a)", []),
+        ("setup(setup_requires=sorted(('numpy',)) or None)", ["numpy"]),
+    ],
+)
+def test_read_sdist_with_written_setup_requires_returns_each(setup: str, names: list[str]) -> None:
+    metadata = read_sdist("tool-1.0.tar.gz", archive({"setup.py": setup}))
+    assert not metadata.computes_requirements
+    assert list(metadata.built_with) == ["setuptools<81", "wheel", *names]
 
 
 def test_read_sdist_with_computed_setup_requires_reports_it() -> None:
@@ -277,6 +305,16 @@ def test_archives_built_with_different_versions_of_a_tool_are_named() -> None:
     assert explain_build_conflict("lab", builds, other) is None
 
 
+BUILDER = """rig = 1
+name = "box"
+[machine.box]
+os = "debian 13"
+[system]
+packages = ["build-essential", "python3-dev"]
+[env.lab]
+"""
+
+
 def build_of_extension(languages: frozenset[str]) -> SourceBuild:
     pin = HashedPin("flash-attn", Version("2.8.3"), frozenset())
     return SourceBuild(pin, FileMetadata((), languages=languages))
@@ -294,10 +332,12 @@ def build_of_extension(languages: frozenset[str]) -> SourceBuild:
 def test_extension_for_another_cuda_than_that_of_torch_is_warned_of(
     toolkit: str | None, languages: set[str], warned: bool
 ) -> None:
-    env = EnvResolution("lab", "3.12", "26.0", (Pin("torch", "2.9.1"),), cuda="12.8")
+    # torch is a dependency, as that of openrlhf.
+    env = EnvResolution("lab", "3.12", "26.0", cuda="12.8")
+    torch = FoundFramework("lab", "torch", "torch", "2.9.1")
     machine = Resolution("box", "debian 13", "x86_64", "gpu", cuda=toolkit)
     builds = [build_of_extension(frozenset(languages))]
-    found = [*warn_of_other_cuda(builds, machine, env)]
+    found = [*warn_of_other_cuda(builds, machine, env, [torch])]
     assert [each.code for each in found] == (["RS507"] if warned else [])
     for each in found:
         assert "CUDA 13.0, but PyTorch is built for CUDA 12.8" in each.message
@@ -305,9 +345,7 @@ def test_extension_for_another_cuda_than_that_of_torch_is_warned_of(
 
 @pytest.mark.parametrize("has_wheels", [True, False])
 def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels: bool) -> None:
-    text = 'rig = 1\nname = "box"\n[machine.box]\nos = "debian 13"\n[env.lab]\n'
-    text += '[system]\npackages = ["build-essential", "python3-dev"]\n'
-    rig = parse_spec("rig.toml", text).rig
+    rig = parse_spec("rig.toml", BUILDER).rig
     machine = Resolution("box", "debian 13", "x86_64", "gpu")
     build = replace(
         build_of_extension(frozenset({"c", "cuda"})),
@@ -321,10 +359,63 @@ def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels:
             load_required_matrix(rig, "box"),
             EnvResolution("lab", "3.13", "26.0"),
             [build],
+            lambda _: None,
         )
     assert raised.value.on_every_python is not has_wheels
     other = f'or set `python` of `lab` to "3.12": {build.label} has wheels for Python 3.11, 3.12'
     assert (other in raised.value.diagnostic.help) is has_wheels
+
+
+@pytest.mark.parametrize(
+    ("cuda", "help_"),
+    [
+        ("13.0", 'add `[cuda]` with `toolkit = "13.0"`'),
+        (None, "add `[cuda]` with a `toolkit`"),
+    ],
+)
+def test_missing_toolkit_is_requested_at_the_cuda_of_the_framework(
+    cuda: str | None, help_: str
+) -> None:
+    rig = parse_spec("rig.toml", BUILDER).rig
+    matrix, env = load_required_matrix(rig, "box"), EnvResolution("lab", "3.13", "26.0", cuda=cuda)
+    with pytest.raises(LockError, match="needs the CUDA toolkit") as raised:
+        require_build_needs(
+            *(rig, Resolution("box", "debian 13", "x86_64", "gpu"), matrix, env),
+            [build_of_extension(frozenset({"c", "cuda"}))],
+            lambda _: None,
+        )
+    assert raised.value.diagnostic.help == (help_,)
+
+
+def test_archive_that_a_package_of_the_spec_requires_is_shown_at_its_line() -> None:
+    rig = parse_spec("rig.toml", BUILDER + 'packages = { OpenRLHF = "*" }\n').rig
+    requirer = HashedPin("openrlhf", Version("0.9.0"), frozenset())
+    with pytest.raises(LockError, match="needs the CUDA toolkit") as raised:
+        require_build_needs(
+            *(rig, Resolution("box", "debian 13", "x86_64", "gpu")),
+            *(load_required_matrix(rig, "box"), EnvResolution("lab", "3.13", "26.0")),
+            *([build_of_extension(frozenset({"c", "cuda"}))], lambda _: requirer),
+        )
+    (place,) = raised.value.places
+    assert place.path == ("env", "lab", "packages", "OpenRLHF")
+    assert place.label == "openrlhf 0.9.0 requires flash-attn 2.8.3, which is built from source"
+
+
+def test_archive_that_computes_its_build_requirements_is_refused_with_a_way_out() -> None:
+    rig = parse_spec("rig.toml", BUILDER + 'packages = { horovod = "*" }\n').rig
+    build = SourceBuild(
+        HashedPin("horovod", Version("0.28.1"), frozenset()),
+        FileMetadata((), computes_requirements=True),
+    )
+    with pytest.raises(LockError, match=r"horovod 0\.28\.1 has no wheel for `lab`") as raised:
+        require_build_needs(
+            *(rig, Resolution("box", "debian 13", "x86_64", "gpu")),
+            *(load_required_matrix(rig, "box"), EnvResolution("lab", "3.13", "26.0"), [build]),
+            lambda _: None,
+        )
+    assert raised.value.diagnostic.code == "RS507"
+    assert raised.value.diagnostic.help[0] == "request a version of `horovod` with a wheel"
+    assert [place.path for place in raised.value.places] == [("env", "lab", "packages", "horovod")]
 
 
 @pytest.mark.parametrize(
@@ -338,11 +429,10 @@ def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels:
 def test_build_that_falls_back_to_the_cpu_needs_a_toolkit_for_a_gpu_only(
     accelerator: str, languages: set[str], is_refused: bool
 ) -> None:
-    text = 'rig = 1\nname = "box"\n[machine.box]\nos = "debian 13"\n[env.lab]\n'
-    text += '[system]\npackages = ["build-essential", "python3-dev"]\n'
-    rig = parse_spec("rig.toml", text).rig
+    rig = parse_spec("rig.toml", BUILDER).rig
     machine = Resolution("box", "debian 13", "x86_64", accelerator)
     matrix, env = load_required_matrix(rig, "box"), EnvResolution("lab", "3.13", "26.0")
     expected = pytest.raises(LockError, match="CUDA toolkit") if is_refused else nullcontext()
     with expected:
-        require_build_needs(rig, machine, matrix, env, [build_of_extension(frozenset(languages))])
+        build = build_of_extension(frozenset(languages))
+        require_build_needs(rig, machine, matrix, env, [build], lambda _: None)

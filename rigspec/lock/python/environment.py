@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Thread
@@ -180,7 +181,11 @@ class _Locker:
     def lock(self, *, same_machine: bool) -> EnvironmentLock:
         """Return the environment with every pin."""
         solved, builds = self._solve_with_builds(same_machine=same_machine)
-        needs = require_build_needs(self._rig, self._resolution, self._matrix, self._env, builds)
+        resolved = solved.resolution
+        needs = require_build_needs(
+            *(self._rig, self._resolution, self._matrix, resolved, builds),
+            partial(self._find_requirer, solved.requirements),
+        )
         tools = self._solve_tools(solved, builds)
         present = read_pin_names(tools.requirements) | {
             pin.partition("==")[0] for pin in self._provided
@@ -211,9 +216,18 @@ class _Locker:
                 for each in tools.separate
             ),
         )
-        other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
+        other_cuda = warn_of_other_cuda(builds, self._resolution, resolved, solved.frameworks)
         warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))
         return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings, builds)
+
+    def _find_requirer(self, text: str, name: str) -> HashedPin | None:
+        """Return the package of the spec that requires another one; None if an index fails."""
+        named = {canonicalize_name(key) for key in self._spec.packages}
+        pins = read_pins(text)
+        with suppress(LockError):
+            roots = [pin for pin in pins if pin.name in named]
+            return self._index.requirer_of(name, roots, pins)
+        return None
 
     def _suggest_as_of(self, packages: Sequence[LockedPythonPackage]) -> Iterator[Diagnostic]:
         """Yield a note if every line of the environment is exact and dependencies are much newer.

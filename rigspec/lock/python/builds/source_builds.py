@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError, Place, report_no_solution
 from rigspec.lock.python.conflicts import Collision, RequiredPackage
+from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.sdist import CPU_FALLBACK
@@ -115,9 +116,6 @@ def build_requirements(
     locked = {pin.name: pin.version for pin in read_pins(text)}
     lines = set()
     for build in builds:
-        if build.metadata.computes_requirements:
-            why = f"{build.label} computes its build requirements, which cannot be locked"
-            raise report_no_solution(env, why)
         for name, needed in list_build_requirements(build, index):
             version = locked.get(name)
             if version is None or name in TOOLS:
@@ -166,19 +164,25 @@ def require_build_needs(
     matrix: Matrix,
     env: EnvResolution,
     builds: Sequence[SourceBuild],
+    find_requirer: Callable[[str], HashedPin | None],
 ) -> tuple[str, ...]:
     """Return the needs of the source archives that further packages of the system meet.
 
+    ``find_requirer`` returns the package of the spec that requires a dependency, if there is one.
+
     Raises:
-        LockError: An archive needs a compiler that neither the rig nor these packages install, or
-            is a stub, which downloads a wheel instead of a build.
+        LockError: An archive needs a compiler that neither the rig nor these packages install, is
+            a stub, which downloads a wheel instead of a build, or computes its build requirements.
 
     """
     unmet = _list_unmet(rig, env, builds)
     met = tuple(need for need in unmet if find_needed_packages(resolution, matrix, need))
     for build in builds:
         if build.metadata.is_stub:
-            raise _report_stub(rig, env.name, build)
+            raise _report_stub(build, _places(rig, env.name, build, find_requirer))
+        if build.metadata.computes_requirements:
+            places = _places(rig, env.name, build, find_requirer)
+            raise _report_computed_requirements(env.name, build, places)
         missing = list(_missing(build, rig, resolution, env, met))
         if missing:
             names = " and ".join(name for name, _ in missing)
@@ -191,7 +195,7 @@ def require_build_needs(
                     help=(*(help_ for _, help_ in missing), *suggest_pythons(build, env.name)),
                 ),
                 1,
-                _places(rig, env.name, build),
+                _places(rig, env.name, build, find_requirer),
                 on_every_python=not build.has_wheels,
             )
     return met
@@ -217,7 +221,24 @@ def _list_unmet(rig: Rig, env: EnvResolution, builds: Sequence[SourceBuild]) -> 
     return tuple(needs)
 
 
-def _report_stub(rig: Rig, env: str, build: SourceBuild) -> LockError:
+def _report_computed_requirements(
+    env: str, build: SourceBuild, places: Sequence[Place]
+) -> LockError:
+    name = build.pin.name
+    diagnostic = Diagnostic(
+        code="RS507",
+        severity=Severity.ERROR,
+        message=f"{build.label} has no wheel for `{env}`, and its setup.py computes the packages "
+        "that build it: no lock can pin them",
+        help=(
+            f"request a version of `{name}` with a wheel",
+            f'or name a wheel that you built: `{name} = {{ url = "https://…", sha256 = "…" }}`',
+        ),
+    )
+    return LockError(diagnostic, 1, places)
+
+
+def _report_stub(build: SourceBuild, places: Sequence[Place]) -> LockError:
     diagnostic = Diagnostic(
         code="RS507",
         severity=Severity.ERROR,
@@ -229,17 +250,21 @@ def _report_stub(rig: Rig, env: str, build: SourceBuild) -> LockError:
             f'`packages = ["{build.pin.name}"]`',
         ),
     )
-    return LockError(diagnostic, 1, _places(rig, env, build))
+    return LockError(diagnostic, 1, places)
 
 
 def warn_of_other_cuda(
-    builds: Iterable[SourceBuild], resolution: Resolution, env: EnvResolution
+    builds: Iterable[SourceBuild],
+    resolution: Resolution,
+    env: EnvResolution,
+    frameworks: Iterable[FoundFramework],
 ) -> Iterator[Diagnostic]:
     """Yield a warning for each CUDA extension that PyTorch would not compile with the toolkit.
 
-    ``torch.utils.cpp_extension`` raises RuntimeError if the major versions differ.
+    ``torch.utils.cpp_extension`` raises RuntimeError if the major versions differ. ``frameworks``
+    are those of the environment, dependencies included.
     """
-    has_torch = any(pin.name == "torch" for pin in env.frameworks)
+    has_torch = any(each.product == "torch" for each in frameworks)
     if not has_torch or env.cuda is None or resolution.cuda is None:
         return
     toolkit = ".".join(resolution.cuda.split(".")[:2])
@@ -278,7 +303,9 @@ def _missing(
         yield "a Rust compiler", 'add "cargo" to `system.packages`'
     has_gpu = resolution.accelerator == "gpu"
     if "cuda" in languages and (has_gpu or CPU_FALLBACK not in languages) and not resolution.cuda:
-        yield "the CUDA toolkit", "add `[cuda]` with a `toolkit`"
+        # An extension is compiled with the CUDA of its framework.
+        version = f'`toolkit = "{env.cuda}"`' if env.cuda is not None else "a `toolkit`"
+        yield "the CUDA toolkit", f"add `[cuda]` with {version}"
     if PYTHON_HEADERS in needs:
         yield "the headers of Python", 'add "python3-dev" to `system.packages`'
 
@@ -291,11 +318,19 @@ def _has_headers(package: str) -> bool:
     return package.startswith("python") and "-dev" in package
 
 
-def _places(rig: Rig, env: str, build: SourceBuild) -> list[Place]:
+def _places(
+    rig: Rig, env: str, build: SourceBuild, find_requirer: Callable[[str], HashedPin | None]
+) -> list[Place]:
+    """Return the line of the spec that leads to an archive."""
     names: dict[str, str] = {canonicalize_name(name): name for name in rig.env[env].packages}
-    if build.pin.name not in names:
-        return []
-    return [Place(("env", env, "packages", names[build.pin.name]), "built from source")]
+    name, label = build.pin.name, "built from source"
+    if name not in names:
+        requirer = find_requirer(name)
+        if requirer is None:
+            return []
+        name = requirer.name
+        label = f"{name} {requirer.version} requires {build.label}, which is built from source"
+    return [Place(("env", env, "packages", names[name]), label)]
 
 
 def _extras(requirement: Requirement) -> str:

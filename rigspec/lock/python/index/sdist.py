@@ -63,6 +63,8 @@ _REMOVED_FROM_SETUPTOOLS = (
 _SETUP_REQUIRES = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
 # Packages that setup.py requires only where they are installed while it runs.
 _IF_INSTALLED = re.compile(r"(?:get|find_any)_distribution\(\s*\[?([^\])]*)")
+# Functions that return the list that they are given.
+_COPIES = frozenset({"list", "set", "sorted", "tuple"})
 _QUOTED = re.compile(r"[\"']([A-Za-z0-9._-]+)[\"']")
 _REQUIRED_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _NOT_BUILT = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?|samples?)/")
@@ -216,24 +218,58 @@ def _setup_requires(setup: str) -> list[str] | None:
     except SyntaxError:  # written for Python 2
         written = _SETUP_REQUIRES.search(setup)
         return re.findall(r"[\"']([^\"']+)[\"']", written[1]) if written else None
-    assigned = {
-        target.id: node.value
+    given = [
+        node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    found: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "setup_requires":
-            value: ast.expr = node.value
-            if isinstance(value, ast.Name):
-                value = assigned.get(value.id, value)
-            texts = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
-            found += [text for text in texts if isinstance(text, str)]
-            if not texts and not isinstance(value, (ast.List, ast.Tuple)):
-                return None
-    return found
+        if isinstance(node, ast.keyword) and node.arg == "setup_requires"
+    ]
+    lists = _WrittenLists(tree)
+    found = [text for value in given for text in lists.read(value)]
+    return None if lists.is_computed and not found else found
+
+
+class _WrittenLists:
+    """The texts in the lists of a program that is not run.
+
+    ``is_computed`` is true if a part of those that were read is the result of a call.
+    """
+
+    def __init__(self, tree: ast.AST) -> None:
+        self.is_computed = False
+        self._seen: set[str] = set()
+        self._assigned: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(tree):
+            if not isinstance(node, (ast.Assign, ast.AugAssign)):
+                continue
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    self._assigned.setdefault(target.id, []).append(node.value)
+
+    def read(self, value: ast.expr) -> Iterator[str]:
+        """Yield the texts of an expression: of a condition, those of all its branches."""
+        parts: list[ast.expr] = []
+        if isinstance(value, ast.Constant):
+            yield from [value.value] if isinstance(value.value, str) else []
+        elif isinstance(value, (ast.List, ast.Tuple, ast.Set)):
+            parts = value.elts
+        elif isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+            parts = [value.left, value.right]
+        elif isinstance(value, ast.IfExp):
+            parts = [value.body, value.orelse]
+        elif isinstance(value, ast.BoolOp):
+            parts = value.values
+        elif isinstance(value, ast.Starred):
+            parts = [value.value]
+        elif isinstance(value, ast.Name) and value.id in self._assigned:
+            # A name adds nothing if it is read once more, as in its own value.
+            parts = self._assigned[value.id] if value.id not in self._seen else []
+            self._seen.add(value.id)
+        elif isinstance(value, ast.Call) and ast.unparse(value.func) in _COPIES:
+            parts = value.args
+        else:
+            self.is_computed = True
+        for part in parts:
+            yield from self.read(part)
 
 
 def _languages(names: Iterable[str], texts: Mapping[str, str]) -> Iterator[str]:
