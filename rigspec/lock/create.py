@@ -20,7 +20,7 @@ from rigspec.lock.errors import (
     report_unsupported_architecture,
     report_unsupported_build,
 )
-from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.model import Lock, LockedEnv, LockedMachine, Unpinned
 from rigspec.lock.nvidia_repository import list_repositories, list_third_party_packages
 from rigspec.lock.oci.base_image import BaseImageLocker, Warn
 from rigspec.lock.previous import PreviousArtifacts, find_previous_artifacts
@@ -127,7 +127,9 @@ def create_lock(
                 joint = _join(own, resolution, matrix, locked)
             for warning in dict.fromkeys(w for each in locked for w in each.warnings):
                 warn(warning)
-            return _LockedEnvironments(tuple(each.env for each in locked), joint or resolution)
+            unpinned = dict.fromkeys(item for each in locked for item in each.unpinned)
+            envs = tuple(each.env for each in locked)
+            return _LockedEnvironments(envs, joint or resolution, tuple(unpinned))
 
         def lock_and_report(resolution: Resolution, number: int) -> EnvironmentLock:
             env = resolution.envs[number]
@@ -171,10 +173,11 @@ _Waiting = Sequence[Future[EnvironmentLock]]
 
 @dataclass(frozen=True)
 class _LockedEnvironments:
-    """The environments of a machine, and the resolution with their frameworks."""
+    """The environments of a machine, the resolution with their frameworks, and what is open."""
 
     envs: tuple[LockedEnv, ...]
     resolution: Resolution
+    unpinned: tuple[Unpinned, ...]
 
 
 def _join(
@@ -234,6 +237,7 @@ def _machine(
             *find_unpinned_items(rig, resolution, matrix),
             *find_unknown_services(rig, resolution, matrix),
             *find_unmet_dependencies(resolution, matrix, envs),
+            *locked.unpinned,
         ),
         services=tuple(list_services(rig, resolution, matrix)),
         toolkit=find_toolkit(rig, resolution, matrix),

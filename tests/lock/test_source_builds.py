@@ -143,6 +143,22 @@ def test_lock_of_a_stub_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("more", "is_open"),
+    [
+        ({}, True),
+        ({"Cargo.lock": ""}, False),
+        ({".cargo/config.toml": ""}, False),
+    ],
+)
+def test_read_sdist_without_locked_crates_reports_it(
+    more: Mapping[str, str], is_open: bool
+) -> None:
+    build = {"pyproject.toml": '[build-system]\nrequires = ["maturin"]', "Cargo.toml": ""}
+    assert read_sdist("tool-1.0.tar.gz", archive({**build, **more})).has_open_crates is is_open
+    assert not read_sdist("tool-1.0.tar.gz", archive({"setup.py": "setup()"})).has_open_crates
+
+
+@pytest.mark.parametrize(
     ("setup", "names"),
     [
         # As openmmforcefields 0.15.1 and many other archives of cookiecutters have it.
@@ -249,6 +265,8 @@ def test_lock_with_extension_has_the_compiler_before_the_environment(
     spec.write_text(SPEC.format(package=EXTENSION), encoding="utf-8")
     done = rigspec("lock", spec, "-o", lock, "--engine", "resolvelib")
     assert done.returncode == 0, done.stderr
+    libraries = "not checked: libraries of the system that `lab` needs to compile pycocotools 2.0"
+    assert libraries in " ".join(done.stderr.split())
     content = tomli.loads((lock / "rig.lock").read_text(encoding="utf-8"))
     (machine,) = content["machines"]
     assert machine["envs"][0]["build_needs"] == ["compilers", "python-headers"]
@@ -259,6 +277,26 @@ def test_lock_with_extension_has_the_compiler_before_the_environment(
     assert done.returncode == 0, done.stderr
     text = (out / "shell" / "install.sh").read_text(encoding="utf-8")
     assert 0 < text.index("python3-dev") < text.index("\n  step env-lab ")
+
+
+def test_lock_with_crates_at_any_version_reports_them_as_not_pinned(
+    tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """outlines-core 0.1.26, which sglang 0.5 requires, has no wheel for Python 3.13."""
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", "")
+    spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
+    text = SPEC.format(package='outlines-core = "==0.1.26"').replace('"3.11"', '"3.13"')
+    text = text.replace('"system"', '"uv"')
+    spec.write_text(text, encoding="utf-8")
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 1, done.stdout
+    assert 'add "cargo" to `system.packages`' in done.stderr
+    spec.write_text(f'{text}[system]\npackages = ["cargo"]\n', encoding="utf-8")
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    assert "not pinned: crates of outlines-core 0.1.26 (its archive has no Cargo.lock" in (
+        " ".join(done.stderr.split())
+    )
 
 
 def test_lock_with_extension_and_no_compiler_is_refused(tmp_path: Path, rigspec: Rigspec) -> None:

@@ -194,6 +194,7 @@ def _read_tree(
         build.computes_requirements,
         build.languages,
         build.is_stub,
+        build.has_open_crates,
     )
     if source.subdirectory:
         url = f"{url}#subdirectory={source.subdirectory}"

@@ -14,12 +14,14 @@ from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.pip import list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
-from rigspec.lock.model import LockedBuild, LockedEnv, LockedPythonPackage, LockedSettings
+from rigspec.lock.model import LockedBuild, LockedEnv, LockedPythonPackage, LockedSettings, Unpinned
 from rigspec.lock.python.builds.build_variables import list_build_variables
 from rigspec.lock.python.builds.source_builds import (
     SourceBuild,
     find_source_builds,
     find_tool_bounds,
+    list_open_crates,
+    note_unknown_libraries,
     require_build_needs,
     warn_of_other_cuda,
 )
@@ -92,13 +94,17 @@ class PreviousPins:
 
 @dataclass(frozen=True)
 class EnvironmentLock:
-    """A locked environment, the frameworks in it, what it resolved to, and what pip builds."""
+    """A locked environment, the frameworks in it, its resolution, and the archives that pip builds.
+
+    ``unpinned`` are the parts of these builds that the lock does not pin.
+    """
 
     env: LockedEnv
     frameworks: tuple[FoundFramework, ...]
     resolution: EnvResolution
     warnings: tuple[Diagnostic, ...] = ()
     builds: tuple[SourceBuild, ...] = ()
+    unpinned: tuple[Unpinned, ...] = ()
 
 
 def lock_with_python(
@@ -217,8 +223,16 @@ class _Locker:
             ),
         )
         other_cuda = warn_of_other_cuda(builds, self._resolution, resolved, solved.frameworks)
-        warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))
-        return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings, builds)
+        warnings = (
+            *solved.warnings,
+            *other_cuda,
+            *note_unknown_libraries(self._env.name, builds),
+            *self._suggest_as_of(packages),
+        )
+        return EnvironmentLock(
+            *(locked, solved.frameworks, resolved, warnings, builds),
+            tuple(list_open_crates(builds)),
+        )
 
     def _find_requirer(self, text: str, name: str) -> HashedPin | None:
         """Return the package of the spec that requires another one; None if an index fails."""

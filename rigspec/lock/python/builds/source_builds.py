@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError, Place, report_no_solution
+from rigspec.lock.model import Unpinned
 from rigspec.lock.python.conflicts import Collision, RequiredPackage
 from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.index.metadata import FileMetadata
@@ -32,6 +33,8 @@ __all__ = [
     "find_source_builds",
     "find_tool_bounds",
     "list_build_requirements",
+    "list_open_crates",
+    "note_unknown_libraries",
     "require_build_needs",
     "suggest_pythons",
     "warn_of_other_cuda",
@@ -284,6 +287,28 @@ def warn_of_other_cuda(
                 ),
                 help=(f'set `toolkit = "{env.cuda}"` in `[cuda]`',),
             )
+
+
+def list_open_crates(builds: Iterable[SourceBuild]) -> Iterator[Unpinned]:
+    """Yield the crates that cargo chooses while pip builds an archive."""
+    for build in builds:
+        if build.metadata.has_open_crates:
+            yield Unpinned(
+                f"crates of {build.label}",
+                "its archive has no Cargo.lock, so its build downloads the newest that fit",
+            )
+
+
+def note_unknown_libraries(env: str, builds: Iterable[SourceBuild]) -> Iterator[Diagnostic]:
+    """Yield a note if archives are compiled: they do not list the libraries that they need."""
+    names = ", ".join(build.label for build in builds if build.metadata.languages)
+    if names:
+        yield Diagnostic(
+            code="RS507",
+            severity=Severity.NOTE,
+            message=f"not checked: libraries of the system that `{env}` needs to compile {names}",
+            help=("add the packages with their headers to `system.packages` if there are any",),
+        )
 
 
 def _missing(

@@ -43,8 +43,8 @@ _WHEEL = TransferLimit(16 << 30)
 @dataclass(frozen=True)
 class FileMetadata:
     """The run-time requirements of a file; of a source archive also those of its build, whether
-    it computes more of them, the languages of its extension modules, and whether it is a stub whose
-    build downloads a wheel.
+    it computes more of them, the languages of its extension modules, whether it is a stub whose
+    build downloads a wheel, and whether its build downloads crates at any version.
     """
 
     runs_with: tuple[Requirement, ...]
@@ -52,6 +52,7 @@ class FileMetadata:
     computes_requirements: bool = False
     languages: frozenset[str] = frozenset()
     is_stub: bool = False
+    has_open_crates: bool = False
 
 
 def read_metadata(session: Any, link: Link) -> FileMetadata:
@@ -69,6 +70,7 @@ def read_metadata(session: Any, link: Link) -> FileMetadata:
         metadata.computes_requirements,
         metadata.languages,
         metadata.is_stub,
+        metadata.has_open_crates,
     )
 
 

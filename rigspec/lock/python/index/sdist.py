@@ -38,6 +38,8 @@ _ENDS = {
     "fortran": (".f", ".f77", ".f90"),
     "rust": ("/Cargo.toml",),
 }
+# Cargo takes the crates of the one, and downloads none with the other.
+_CRATES = ("/Cargo.lock", "/.cargo/config.toml")
 # Signs of a build that compiles them: without one, a source file is data or a test.
 _COMPILES = re.compile(
     r"ext_modules|Extension\(|cythonize|RustExtension|CMakeExtension"
@@ -76,8 +78,8 @@ class SdistMetadata:
 
     ``computes_requirements`` is true if setup.py computes those of its build. ``languages`` are
     those of its extension modules: ``c``, ``cuda``, ``fortran``, ``rust``, and ``CPU_FALLBACK`` if
-    it compiles no CUDA on a machine without a GPU. ``is_stub`` is true if
-    its build downloads a wheel from NVIDIA's index.
+    it compiles no CUDA on a machine without a GPU. ``is_stub`` is true if its build downloads a
+    wheel from NVIDIA's index, and ``has_open_crates`` if it downloads crates at any version.
     """
 
     runs_with: tuple[str, ...] = ()
@@ -85,6 +87,7 @@ class SdistMetadata:
     computes_requirements: bool = False
     languages: frozenset[str] = frozenset()
     is_stub: bool = False
+    has_open_crates: bool = False
 
 
 def read_sdist(name: str, data: bytes) -> SdistMetadata:
@@ -123,12 +126,15 @@ def read_archive(
 
 def describe_build(names: Iterable[str], texts: Mapping[str, str]) -> SdistMetadata:
     """Return the metadata of an archive with these names and files of metadata."""
+    names = tuple(names)
+    languages = frozenset(_languages(names, texts))
     return SdistMetadata(
         tuple(_runs_with(texts)),
         tuple(_built_with(texts)),
         _setup_requires(_setup_text(texts)) is None,
-        frozenset(_languages(names, texts)),
+        languages,
         _is_stub(texts),
+        "rust" in languages and not any(name.endswith(_CRATES) for name in names),
     )
 
 
