@@ -15,7 +15,7 @@ from rigspec.lock.python.environment import LockSettings, PreviousPins
 from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.framework_rules import FrameworkRules, format_version_range
 from rigspec.lock.python.python_choice import lock_environment
-from rigspec.lock.python.remarks import is_cpu_only
+from rigspec.lock.python.remarks import explain_older_release, is_cpu_only
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import parse_spec
@@ -93,6 +93,19 @@ def test_framework_rules_conflict_of_dependency_names_its_line() -> None:
     assert "vllm 0.9.2 requires torch, resolved to 2.7.0" in [
         span.label for span in diagnostic.spans
     ]
+
+
+def test_note_on_an_older_framework_names_the_code_that_the_card_needs() -> None:
+    found = FoundFramework("lab", "torch", "torch", "2.7.1")
+    note = explain_older_release(rules("GTX 1080 Ti", "torch"), found, "", "<=2.7.1")
+    assert note is not None
+    assert "none of it runs on sm_61" in note.message
+
+
+def test_framework_conflict_names_the_code_that_the_card_needs() -> None:
+    found = FoundFramework("lab", "torch", "torch", "2.15.0")
+    warning = rules("GTX 1080 Ti", "torch").conflict("lab", [found]).as_warning(found)
+    assert "none of it runs on sm_61" in warning.message
 
 
 def test_framework_conflict_without_rule_warns() -> None:

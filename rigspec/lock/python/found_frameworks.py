@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError
 from rigspec.matrix.model import Rule
-from rigspec.resolve.conflicts.report import build_conflict_diagnostic
+from rigspec.resolve.conflicts.report import build_conflict_diagnostic, describe_rule
 from rigspec.resolve.conflicts.unsat_core import Conflict
 from rigspec.resolve.problem.model import KeyPath, Problem
 from rigspec.spec.toml.document import Document
@@ -42,9 +42,16 @@ class FrameworkConflict(LockError):
         self.remedy: str | None = None
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules of the matrix that are part of it."""
-        return tuple(row.rule for row in self._conflict.rows)
+    def rule(self) -> Rule | None:
+        """The first rule of the matrix that is part of it."""
+        return next((row.rule for row in self._conflict.rows), None)
+
+    @property
+    def reason(self) -> str:
+        """The statement of that rule about this machine."""
+        # Without a rule, the release itself is none that the matrix admits here.
+        unknown = "the matrix has no such release for this machine"
+        return next((describe_rule(self._conflict, row) for row in self._conflict.rows), unknown)
 
     @property
     def is_about_hardware(self) -> bool:
@@ -53,14 +60,12 @@ class FrameworkConflict(LockError):
 
     def as_warning(self, framework: FoundFramework) -> Diagnostic:
         """Return the conflict as a warning about a dependency that may not work."""
-        rules = self.rules
-        # Without a rule, the release itself is none that the matrix admits here.
-        reason = rules[0].statement if rules else "the matrix has no such release for this machine"
+        rule = self.rule
         return Diagnostic(
-            code=rules[0].code if rules else "RS506",
+            code=rule.code if rule is not None else "RS506",
             severity=Severity.WARNING,
             message=f"{framework.package} {framework.version} in `{framework.env}`, a dependency, "
-            f"may not work because {reason}",
+            f"may not work because {self.reason}",
         )
 
     def locate(self, document: Document) -> Diagnostic:

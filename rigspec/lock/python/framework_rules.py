@@ -17,7 +17,7 @@ from packaging.version import Version
 from rigspec.lock.python.found_frameworks import FoundFramework, FrameworkConflict
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner
-from rigspec.matrix.model import Matrix, Release, Rule
+from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import EnvResolution, Resolution, is_page_of_links
 from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.unsat_core import find_conflicts
@@ -236,12 +236,10 @@ class FrameworkRules:
             first = next(iter(find_conflicts(problem, encoding, session)))
         return FrameworkConflict(env, first, problem)
 
-    def find_exclusion(self, framework: FoundFramework, version: str) -> Rule | None:
-        """Return a rule that excludes another release of a framework; None where none does."""
+    def find_exclusion(self, framework: FoundFramework, version: str) -> FrameworkConflict | None:
+        """Return why another release of a framework does not fit; None where it does."""
         other = replace(framework, version=version)
-        if self.solve([other]) is not None:
-            return None
-        return next(iter(self.conflict(framework.env, [other]).rules), None)
+        return self.conflict(framework.env, [other]) if self.solve([other]) is None else None
 
     def build_resolution(self, solution: Solution) -> Resolution:
         """Return a solution as the resolution of the rig."""

@@ -69,11 +69,16 @@ def explain_older_release(
     known = {Version(text) for text in rules.releases(framework.package)}
     newer = sorted((v for v in known if v > version and v in allowed), reverse=True)
     for release in newer[:_EXAMINED]:
-        rule = rules.find_exclusion(framework, str(release))
-        if rule is not None and rule.requires.component not in _INSTALLABILITY:
+        conflict = rules.find_exclusion(framework, str(release))
+        rule = conflict.rule if conflict is not None else None
+        if (
+            conflict is not None
+            and rule is not None
+            and rule.requires.component not in _INSTALLABILITY
+        ):
             note = _report_older(
                 f"{framework.package} {version} in `{framework.env}` is older than {release} "
-                f"because {rule.statement}",
+                f"because {conflict.reason}",
                 rule.code,
             )
             build = rules.find_build_elsewhere(replace(framework, version=str(release)))

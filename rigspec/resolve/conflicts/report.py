@@ -15,7 +15,13 @@ from rigspec.resolve.problem.requirements import DECLARED
 from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import get_extras
 
-__all__ = ["build_conflict_diagnostic", "format_key_path", "list_facts", "sort_conflicts"]
+__all__ = [
+    "build_conflict_diagnostic",
+    "describe_rule",
+    "format_key_path",
+    "list_facts",
+    "sort_conflicts",
+]
 
 # A conflict is between two, at least.
 _FEW = 2
@@ -149,6 +155,11 @@ def _value(conflict: Conflict, row: BoundRule) -> str | None:
     return exact[0].removeprefix("==") if exact else None
 
 
+def describe_rule(conflict: Conflict, row: BoundRule) -> str:
+    """Return the statement of a rule about the value that it was checked against."""
+    return format_statement(row.rule.statement, _value(conflict, row))
+
+
 def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> str:
     if len(conflict.rows) == 1:
         row = conflict.rows[0]
@@ -157,7 +168,7 @@ def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> 
         ]
         if requested:
             title = problem.component(requested[0].component).title
-            statement = format_statement(row.rule.statement, _value(conflict, row))
+            statement = describe_rule(conflict, row)
             line = requested[0].display or f"{title} {requested[0].written}"
             return f"{statement}; the spec requests {line}"
     named = [_describe_requirement(requirement, problem) for requirement in lines]
