@@ -11,16 +11,17 @@ from packaging.version import Version
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Product, Rule
-from rigspec.matrix.packages import CompiledPackage
+from rigspec.matrix.packages import RUST_COMPILERS, CompiledPackage
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
 from rigspec.resolve.problem.requirements import list_gpus
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import NO_BUILD, get_extras, parse_alternative
+from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import NO_BUILD, get_extras, normalize_name, parse_alternative
 
-__all__ = ["lint_compiled", "lint_missing_toolkit"]
+__all__ = ["lint_compiled", "lint_missing_compilers"]
 
 _UPPER_OPERATORS = frozenset({"<", "<=", "==", "~="})
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -51,24 +52,31 @@ def lint_compiled(
                     yield _note_source_build(spec, product, build, env, wanted, path)
 
 
-def lint_missing_toolkit(
+def lint_missing_compilers(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution
 ) -> Iterator[Diagnostic]:
-    """Report each library that pip compiles with a CUDA toolkit that the rig does not install.
+    """Report each library that pip compiles with a compiler that the rig does not install.
 
     Another package index than the public one may have wheels.
     """
-    if resolution.cuda is not None or spec.rig.mirrors.pypi is not None:
+    if spec.rig.mirrors.pypi is not None:
         return
     for env in resolution.envs:
         if spec.rig.env[env.name].manager != "venv":
             continue
+        named = set(map(normalize_name, spec.rig.env[env.name].sources))
         for package in list_requested_packages(spec.rig.env[env.name]):
             name = PACKAGE_PREFIX + package.name
             for build in matrix.product(name).source_builds if name in matrix else ():
-                needs = build.toolkit == "always" or build.toolkit == resolution.accelerator
-                if needs and _is_compiled(build, package.request, env.python):
+                if not _is_compiled(build, package.request, env.python):
+                    continue
+                if build.dependency.partition(" ")[0] in named:
+                    continue
+                needs_toolkit = build.toolkit in ("always", resolution.accelerator)
+                if needs_toolkit and resolution.cuda is None:
                     yield _report_missing_toolkit(spec, package, build, env)
+                if build.rust and _lacks_rust(spec.rig, env.name):
+                    yield _report_missing_rust(spec, package, build, env)
 
 
 def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> tuple[str, ...]:
@@ -199,25 +207,61 @@ def _note_source_build(
 
 
 def _describe(build: CompiledPackage) -> str:
+    if build.dependency:
+        pythons = f" for Python {build.pythons}" if build.pythons else ""
+        return f"the package index has no wheel of {build.dependency}{pythons}"
     versions = build.versions.removeprefix(f"+{NO_BUILD}").strip()
     releases = f"the releases {versions}" if versions else "any release"
     return f"the package index has no wheel of {releases}"
 
 
+def _lacks_rust(rig: Rig, env: str) -> bool:
+    """Return whether no package of the rig is a Rust compiler; a free Python may have a wheel."""
+    packages = rig.system.packages if rig.system is not None else ()
+    return RUST_COMPILERS.isdisjoint(packages) and not rig.env[env].has_free_python
+
+
 def _report_missing_toolkit(
     spec: LoadedSpec, package: RequestedPackage, build: CompiledPackage, env: EnvResolution
+) -> Diagnostic:
+    release = f' = "{".".join(env.cuda.split(".")[:2])}"' if env.cuda else ""
+    needed = "the CUDA toolkit: the installation would fail or lack the GPU code"
+    help_ = f"add `[cuda]` with `toolkit{release}`"
+    return _report_missing(spec, package, build, env, needed, (help_,), ("cuda",))
+
+
+def _report_missing_rust(
+    spec: LoadedSpec, package: RequestedPackage, build: CompiledPackage, env: EnvResolution
+) -> Diagnostic:
+    help_ = ['add "cargo" to `system.packages`']
+    if build.pythons is not None:
+        first = build.pythons.removeprefix(">=")
+        help_.append(f"or set `python` of `{env.name}` to a release before {first}")
+    needed = "a Rust compiler: the installation would fail"
+    return _report_missing(spec, package, build, env, needed, tuple(help_), ())
+
+
+def _report_missing(
+    spec: LoadedSpec,
+    package: RequestedPackage,
+    build: CompiledPackage,
+    env: EnvResolution,
+    needed: str,
+    help_: tuple[str, ...],
+    components: tuple[str, ...],
 ) -> Diagnostic:
     path = ("env", env.name, package.table, package.key)
     version = find_exact_version(parse_alternative(package.request))
     label = package.name if version is None else f"{package.name} {version}"
-    release = f' = "{".".join(env.cuda.split(".")[:2])}"' if env.cuda else ""
+    if build.dependency:
+        label = f"{build.dependency}, which {label} requires,"
     return Diagnostic(
         code="RS507",
         severity=Severity.ERROR,
         message=f"{label} has no wheel for `{env.name}` on the package index, and its build needs "
-        "the CUDA toolkit: the installation would fail or lack the GPU code",
-        components=(PACKAGE_PREFIX + package.name, "cuda"),
+        f"{needed}",
+        components=(PACKAGE_PREFIX + package.name, *components),
         spans=(spec.document.span(path, label="built from source"),),
-        help=(f"add `[cuda]` with `toolkit{release}`",),
+        help=help_,
         facts=(Fact(f"{package.name}/source_build", _describe(build), build.sources),),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lint.compiled import lint_missing_toolkit
+from rigspec.lint.compiled import lint_missing_compilers
 from rigspec.lint.unlisted import lint_source_builds
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
@@ -35,7 +35,7 @@ def lint_host_steps(
     """Report the driver, the toolkit, packages and services that no step would install."""
     if resolution is None or resolution.os == UNKNOWN_SYSTEM:
         return
-    yield from lint_missing_toolkit(spec, matrix, resolution)
+    yield from lint_missing_compilers(spec, matrix, resolution)
     yield from lint_source_builds(spec, matrix, resolution)
     yield from _lint_driver(spec, matrix, resolution)
     yield from _lint_toolkit(spec, matrix, resolution)

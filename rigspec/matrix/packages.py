@@ -8,12 +8,16 @@ from rigspec.diagnostics.model import Source
 from rigspec.frozen import dataclass
 
 __all__ = [
+    "RUST_COMPILERS",
     "BuildVariable",
     "CompiledPackage",
     "SourceConflict",
     "SystemDependency",
     "UnlistedPackage",
 ]
+
+# Packages of the system that include a Rust compiler.
+RUST_COMPILERS = frozenset({"cargo", "rustc", "rustup"})
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,10 @@ class CompiledPackage:
     """Releases of a package without a wheel on the package index, which pip compiles.
 
     In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
-    CUDA release inside the wheels of its framework. ``pythons`` are those without a wheel.
-    The build needs the CUDA ``toolkit``: "always", on a machine with a "gpu", or never (empty).
+    CUDA release inside the wheels of its framework. ``pythons`` are those without a wheel, such as
+    ``>=3.13``. The build needs the CUDA ``toolkit``: "always", on a machine with a "gpu", or never
+    (empty), and a Rust compiler if ``rust``. ``dependency`` is compiled if it is not the package
+    itself.
     """
 
     versions: str
@@ -59,6 +65,8 @@ class CompiledPackage:
     sources: tuple[Source, ...]
     pythons: str | None = None
     toolkit: str = ""
+    rust: bool = False
+    dependency: str = ""
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,8 @@ def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -
         sources=pick_sources(row["source"], sources),
         pythons=row.get("pythons"),
         toolkit=row.get("toolkit", ""),
+        rust=row.get("rust", False),
+        dependency=row.get("dependency", ""),
     )
 
 

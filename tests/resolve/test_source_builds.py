@@ -59,6 +59,7 @@ GPU, CUDA, MIRROR = (
     '[cuda]\ntoolkit = "12.8"',
     '[mirrors]\npypi = "https://index.example.org/simple"',
 )
+WHEEL = "https://x.org/f.whl"
 
 
 def is_refused(tmp_path: Path, **values: str) -> bool:
@@ -77,6 +78,8 @@ def is_refused(tmp_path: Path, **values: str) -> bool:
         *(("flash-attn", "2.8.3"), ("flash-attn", "*"), ("flash-attn", "<2.8")),
         *(("flash-attn", "~=2.7"), ("flash-attn", "<=2.0.5"), ("causal-conv1d", ">=1.5")),
         *(("mamba-ssm", "*"), ("deepspeed", "*"), ("deepspeed", "0.18.9"), ("cupy", "*")),
+        # Their dependencies are compiled.
+        *(("openrlhf", "*"), ("openrlhf", "0.9.0")),
         *(("torch-scatter", "*"), ("fast-hadamard-transform", "*"), ("grouped-gemm", "*")),
     ],
 )
@@ -94,6 +97,8 @@ def test_source_archive_without_toolkit_is_refused(
         {"package": "flash-attn", "request": "2.8.3", "tables": MIRROR},
         # A wheel of the project's releases.
         {"package": "mamba-ssm", "request": "+cu12torch2.9 ==2.2.5"},
+        # The dependency is a wheel that the spec names.
+        {"package": f'flash_attn = {{ url = "{WHEEL}", sha256 = "{64 * "0"}" }}, openrlhf'},
         # Built for the CPU.
         {"package": "torch-scatter", "gpus": ""},
         {"package": "deepspeed", "gpus": ""},
@@ -115,3 +120,37 @@ def test_refused_source_archive_suggests_toolkit_of_the_framework(tmp_path: Path
     assert [source.url for fact in error.facts for source in fact.sources] == [
         "pkg:pypi/flash-attn"
     ]
+
+
+@pytest.mark.parametrize(
+    ("python", "more", "refused"),
+    [
+        ('python = "3.13"', "", True),
+        ('python = "3.13"', '[system]\npackages = ["cargo"]', False),
+        ('python = "3.12"', "", False),
+        # A lock takes a Python with wheels.
+        ("", "", False),
+    ],
+)
+def test_dependency_that_needs_rust_is_refused_without_a_compiler(
+    python: str, more: str, refused: bool, tmp_path: Path
+) -> None:
+    """The wheels of outlines-core 0.1.26, which sglang requires, end with Python 3.12."""
+    rig = f"""
+[machine.box]
+os = "ubuntu 24.04"
+{GPU}
+[env.lab]
+{python}
+interpreter = "uv"
+packages = {{ sglang = "*" }}
+{more}
+"""
+    found = [d for d in check(tmp_path, rig).diagnostics if d.severity is Severity.ERROR]
+    assert [d.code for d in found] == (["RS507"] if refused else [])
+    for error in found:
+        assert error.message.startswith("outlines-core 0.1.26, which sglang requires, has no wheel")
+        assert error.help == (
+            'add "cargo" to `system.packages`',
+            "or set `python` of `lab` to a release before 3.13",
+        )

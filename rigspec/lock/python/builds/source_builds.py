@@ -21,6 +21,7 @@ from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.system_dependencies import COMPILERS, PYTHON_HEADERS, find_needed_packages
 from rigspec.matrix.model import Matrix
+from rigspec.matrix.packages import RUST_COMPILERS
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.rig import Rig
 
@@ -43,7 +44,6 @@ __all__ = [
 # Packages of the system that include a compiler of C and C++.
 _C_COMPILERS = frozenset({"build-essential", "gcc", "g++", "clang", "gcc-c++", "gcc-toolset-12"})
 _FORTRAN_COMPILERS = frozenset({"gfortran", "gcc-gfortran"})
-_RUST_COMPILERS = frozenset({"cargo", "rustc", "rustup"})
 # It only chooses a NumPy to build with: here that is the one of the environment.
 CHOOSES_NUMPY = "oldest-supported-numpy"
 
@@ -324,7 +324,7 @@ def _missing(
         yield "a C compiler", 'add "build-essential" to `system.packages`'
     if "fortran" in languages and not packages & _FORTRAN_COMPILERS:
         yield "a Fortran compiler", 'add "gfortran" to `system.packages`'
-    if "rust" in languages and not packages & _RUST_COMPILERS:
+    if "rust" in languages and not packages & RUST_COMPILERS:
         yield "a Rust compiler", 'add "cargo" to `system.packages`'
     has_gpu = resolution.accelerator == "gpu"
     if "cuda" in languages and (has_gpu or CPU_FALLBACK not in languages) and not resolution.cuda:
