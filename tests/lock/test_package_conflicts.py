@@ -31,6 +31,7 @@ RELEASES = {
     "later": {"1.0": Wheel(), "2.0": Wheel(python=">=3.14")},
     "needs-later": {"1.0": Wheel(["later>=2"])},
     "needs-absent": {"1.0": Wheel(["absent>=1"])},
+    "needs-plots": {"1.0": Wheel(["plots>=2"])},
     "needs-pip": {"1.0": Wheel(["pip<20"])},
     "needs-tools": {"1.0": Wheel(["setuptools>=70"])},
     "pip": {"24.0": Wheel(), "70.0": Wheel()},
@@ -112,6 +113,12 @@ def test_engine_conflict_has_both_requirements_with_chains(
         ("arrays==3.0", ("arrays",)),
         ("absent", ("absent",)),
         ("needs-absent", ("needs-absent", "absent")),
+        # A package with one release, and bounds that are beyond all releases.
+        ("plots==2.0", ("plots",)),
+        ("plots==2.*", ("plots",)),
+        ("needs-plots", ("needs-plots", "plots")),
+        ("arrays<1.0", ("arrays",)),
+        ("train>1.0,<2", ("train",)),
     ],
 )
 def test_engine_without_release_names_who_requires_it(

@@ -35,6 +35,12 @@ _ABSENCES = (
     (rf"{_PACKAGE}{_RANGE} (?:requires|depends on) Python *([<>=!~].*)", "it needs Python"),
 )
 
+_ONLY = re.compile(rf"only {_PACKAGE}{_RANGE} is available")
+
+
+class _AvailableReleases(RequiredPackage):
+    """The releases that an index has: ``absent`` states why others cannot be installed."""
+
 
 def read_requirements(report: str, constraints: Sequence[str]) -> tuple[RequiredPackage, ...]:
     """Return the requirements that a report uses as premises, in its order.
@@ -98,6 +104,10 @@ def _read_item(text: str, requirer: tuple[str, str] | None) -> Iterator[Required
 
 def _read_absence(part: str) -> RequiredPackage | None:
     """Return a statement that releases of a package cannot be installed, without who needs them."""
+    if match := _ONLY.fullmatch(part):
+        package, versions = canonicalize_name(match.group(1)), match.group(2).strip(",")
+        why = f"the index has only {package} {versions.removeprefix('==')}"
+        return _AvailableReleases(package, (versions,), "", absent=why)
     for pattern, why in _ABSENCES:
         if match := re.fullmatch(pattern, part):
             name, versions, *more = match.groups()
@@ -113,6 +123,9 @@ def _join_absences(found: Sequence[RequiredPackage]) -> Iterator[RequiredPackage
     for each in found:
         if not each.absent:
             reasons = (
-                a.absent for a in absent if a.name == each.name and not a.conflicts_with(each)
+                a.absent
+                for a in absent
+                if a.name == each.name
+                and a.conflicts_with(each) is isinstance(a, _AvailableReleases)
             )
             yield replace(each, absent=next(reasons, ""))
