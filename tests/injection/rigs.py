@@ -120,6 +120,7 @@ WHOLE: dict[str, Any] = {
         "env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}},
     },
     "env": {
+        "vision": {"machines": ["tower"], "python": "3.11", "interpreter": "uv"},
         "fastai": {
             "machines": ["tower"],
             "python": "3.6",
@@ -133,7 +134,7 @@ WHOLE: dict[str, Any] = {
             "blas": "openblas",
             "threads": 8,
             "config": {"keras": {"backend": "tensorflow", "others": ["theano"]}},
-        }
+        },
     },
     "service": {
         "ssh": {
@@ -144,7 +145,7 @@ WHOLE: dict[str, Any] = {
         "jupyter": {
             "machines": ["tower"],
             "env": "fastai",
-            "kernels": [],
+            "kernels": ["vision"],
             "tls": {"key": "rsa:2048"},
             "address": "127.0.0.1",
             "password": {"secret": "JUPYTER_PASSWORD_HASH"},
