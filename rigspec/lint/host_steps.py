@@ -10,6 +10,7 @@ from rigspec.lint.unlisted import lint_source_builds
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
 from rigspec.resolve.problem.model import KeyPath
+from rigspec.resolve.problem.switch_boards import find_switch_board
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.system_services import (
     FROM_ENVIRONMENT,
@@ -70,6 +71,9 @@ def _lint_driver(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> It
     elif not has_packages:
         message = f"the NVIDIA driver {resolution.driver} cannot be installed on {resolution.os}"
         remedy = f"{remedy}, or {_ANOTHER_SYSTEM}"
+    elif source == "distribution" and find_switch_board(spec.rig, name, matrix) is not None:
+        message = "CUDA fails on this server, because no step sets up the switches between its GPUs"
+        remedy = f'set `from = "nvidia"`, whose driver comes with Fabric Manager, or {remedy}'
     else:
         return
     path = _get_driver_path(spec, name, requested)

@@ -8,10 +8,12 @@ from rigspec.lock.model import DNF, LockedPackage, LockedRepository
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.resolve.problem.switch_boards import find_switch_board
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
 __all__ = [
+    "FABRIC_MANAGER",
     "NVIDIA_REPOSITORY",
     "find_toolkit_image",
     "has_repository",
@@ -21,6 +23,8 @@ __all__ = [
 ]
 
 NVIDIA_REPOSITORY = "nvidia-cuda"
+# The part of a lock that sets up the switches between the GPUs of a server.
+FABRIC_MANAGER = "fabric-manager"
 _TABLE = "nvidia-repository"
 _SYSTEM = "os"
 # From this branch on the packages of a driver for apt ask for a version or any newer one: a package
@@ -66,6 +70,7 @@ def list_third_party_packages(
     packages: list[LockedPackage] = []
     if _installs_driver(resolution):
         packages += _driver_packages(resolution, matrix)
+        packages += _fabric_packages(rig, resolution, matrix)
     if installs_toolkit_packages(resolution):
         packages += _toolkit_packages(rig, resolution, matrix)
     if packages and not has_apt(resolution.os):
@@ -108,12 +113,37 @@ def _driver_packages(resolution: Resolution, matrix: Matrix) -> Iterator[LockedP
         return
     key = _current_key(matrix)
     branch = int(driver.partition(".")[0])
-    version = f"{driver}-{_revision(key, resolution.os, branch)}"
+    version = f"{driver}-{_revision(key, resolution.os, branch, 'revisions')}"
     if branch >= _FIRST_PINNED:
         pinning = f"{key.get('pinning_package')}-{driver}"
         yield LockedPackage(pinning, "driver-pinning", archive=NVIDIA_REPOSITORY)
     name = key.get(f"{modules}_driver_package") or ""
     yield LockedPackage(name, "driver", version, archive=NVIDIA_REPOSITORY)
+
+
+def _fabric_packages(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    """Yield the programs that set up the switches between GPUs: CUDA fails before they have run.
+
+    The first must have the driver's version.
+    """
+    card = find_switch_board(rig, resolution.machine, matrix)
+    if card is None:
+        return
+    driver, is_apt = resolution.driver or "", has_apt(resolution.os)
+    branch = int(driver.partition(".")[0])
+    key = _current_key(matrix)
+    if not is_apt:
+        key = _repository_key(matrix, _find_system(matrix, resolution.os))
+    name = _value_at(key.get("fabric_manager_packages") or "", branch).format(branch=branch)
+    version = driver
+    if is_apt:
+        version += f"-{_revision(key, resolution.os, branch, 'fabric_manager_revisions')}"
+    yield LockedPackage(name, FABRIC_MANAGER, version, archive=NVIDIA_REPOSITORY)
+    if card.get("subnet_manager") is not None:
+        own, *others = (key.get("subnet_manager_packages") or "").split()
+        yield LockedPackage(own, FABRIC_MANAGER, archive=NVIDIA_REPOSITORY)
+        for name in others:
+            yield LockedPackage(name, FABRIC_MANAGER)
 
 
 def _toolkit_packages(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
@@ -129,14 +159,18 @@ def _toolkit_packages(rig: Rig, resolution: Resolution, matrix: Matrix) -> Itera
         yield LockedPackage(name, "cuda", version, archive=NVIDIA_REPOSITORY)
 
 
-def _revision(key: Release, os: str, branch: int) -> str:
-    """Return the packaging revision of a driver, which no index states: newest branches first.
+def _revision(key: Release, os: str, branch: int, name: str) -> str:
+    """Return the packaging revision of a driver or of what goes with it, which no index states."""
+    return _value_at(key.get(f"{os.partition(' ')[0]}_{name}") or "0:1", branch)
+
+
+def _value_at(steps: str, branch: int) -> str:
+    """Return the value of a branch of the driver, newest branches first.
 
     ``595:1ubuntu1 560:0ubuntu1 0:1`` says that it is ``1ubuntu1`` since branch 595.
     """
-    known = key.get(f"{os.partition(' ')[0]}_revisions") or "0:1"
-    steps = (step.partition(":") for step in known.split())
-    return next(revision for first, _, revision in steps if branch >= int(first))
+    parts = (step.partition(":") for step in steps.split())
+    return next(value for first, _, value in parts if branch >= int(first))
 
 
 def _find_system(matrix: Matrix, os: str) -> Release:

@@ -16,7 +16,7 @@ from rigspec.plan.layers.accounts import (
 )
 from rigspec.plan.layers.apt import build_source_steps, build_system_steps
 from rigspec.plan.layers.cuda import build_accelerator_steps
-from rigspec.plan.layers.driver import list_driver_omissions
+from rigspec.plan.layers.driver import build_fabric_service, list_driver_omissions
 from rigspec.plan.layers.environment_variables import (
     build_file_steps,
     build_session_steps,
@@ -97,6 +97,7 @@ def _build_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     services = tuple(build_service_steps(context))
     yield from services
     yield from _kernel_steps(rig, locked)
+    yield from build_fabric_service(locked)
     secrets = [step for step in services if isinstance(step, SecretStep)]
     yield verify_step(rig, locked, secrets)
 

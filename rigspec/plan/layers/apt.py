@@ -39,7 +39,8 @@ __all__ = [
 
 # The parts of a lock that can have system packages.
 PARTS = (
-    *("system", "fetch", "driver-pinning", "driver", "driver-libraries", "cuda", "interpreter"),
+    *("system", "fetch", "driver-pinning", "driver", "fabric-manager", "driver-libraries"),
+    *("cuda", "interpreter"),
     *("service", "host-service", "tmux", "certificate", "library"),
 )
 

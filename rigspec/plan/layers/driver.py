@@ -13,14 +13,17 @@ from rigspec.plan.layers.apt import (
 )
 from rigspec.plan.layers.dnf import uses_dnf
 from rigspec.plan.model import Omission
-from rigspec.plan.steps import DnfHostPackagesStep, HostPackagesStep, Step
+from rigspec.plan.steps import DnfHostPackagesStep, HostPackagesStep, ServiceStep, Step
 from rigspec.resolution import NO_DRIVER
 
-__all__ = ["build_driver_steps", "list_driver_omissions"]
+__all__ = ["build_driver_steps", "build_fabric_service", "list_driver_omissions"]
 
 _DRIVER = "driver"
 _PINNING = "driver-pinning"
 _LIBRARIES = "driver-libraries"
+_FABRIC = "fabric-manager"
+# The unit of its package, the same on all systems.
+_FABRIC_UNIT = "nvidia-fabricmanager.service"
 
 
 def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
@@ -51,6 +54,16 @@ def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> 
             package_list=get_package_list_file(locked, _DRIVER),
             builds_modules=True,
         )
+    fabric = select_packages(locked, _FABRIC, hold=True)
+    if fabric:
+        yield HostPackagesStep(
+            id=_FABRIC,
+            title=f"NVIDIA Fabric Manager {version}",
+            layer=_FABRIC,
+            needs=(*repositories, _DRIVER),
+            packages=fabric,
+            package_list=get_package_list_file(locked, _FABRIC),
+        )
     title = f"NVIDIA driver {version} libraries"
     yield from build_package_step(
         locked, _LIBRARIES, id=_LIBRARIES, title=title, layer="cuda", needs=repositories, hold=True
@@ -59,19 +72,35 @@ def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> 
 
 def _build_dnf_steps(locked: LockedMachine) -> Iterator[Step]:
     """Yield the plugin of dnf that holds versions, which a toolkit uses, too, and the driver."""
-    driver = f"NVIDIA driver {locked.resolution.driver}"
-    for name, title in ((_PINNING, "Packages: versionlock for dnf"), (_DRIVER, driver)):
+    version = locked.resolution.driver
+    for name, title, needs in (
+        (_PINNING, "Packages: versionlock for dnf", ()),
+        (_DRIVER, f"NVIDIA driver {version}", (_PINNING,)),
+        (_FABRIC, f"NVIDIA Fabric Manager {version}", (_PINNING, _DRIVER)),
+    ):
         part = get_dnf_part(locked, name, hold=True)
         if part.packages:
             yield DnfHostPackagesStep(
                 id=name,
                 title=title,
-                layer=_DRIVER,
-                needs=part.repositories if name == _PINNING else (*part.repositories, _PINNING),
+                layer=_FABRIC if name == _FABRIC else _DRIVER,
+                needs=(*part.repositories, *needs),
                 packages=part.packages,
                 package_list=part.package_list,
                 builds_modules=name == _DRIVER,
             )
+
+
+def build_fabric_service(locked: LockedMachine) -> Iterator[Step]:
+    """Yield the service for the switches between GPUs, which needs the running driver."""
+    if any(package.part == _FABRIC for package in locked.packages):
+        yield ServiceStep(
+            id=f"{_FABRIC}-service",
+            title="NVIDIA Fabric Manager at each boot",
+            layer=_FABRIC,
+            needs=(_FABRIC, "reboot"),
+            name=_FABRIC_UNIT,
+        )
 
 
 def list_driver_omissions(locked: LockedMachine) -> Iterator[Omission]:
