@@ -49,6 +49,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    """Let hypothesis draw slowly: a loaded machine is no error of a test."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests begin with the longest, so that workers end together."""
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.matrix.model import Matrix, Product, Setting, SettingsFile
-from rigspec.resolution import Resolution
+from rigspec.matrix.model import DefaultSetting, Matrix, Product, Setting, SettingsFile
+from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
@@ -22,7 +22,7 @@ _EXACT = re.compile(r"(?:==)?\s*(\d+(?:\.\d+)+)")
 def lint_settings(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Report files that cannot be written, and keys that are ignored."""
+    """Report files that cannot be written, keys that are ignored, and keys that are missing."""
     for env_name, env in sorted(spec.rig.env.items()):
         for program in sorted(env.config):
             path: KeyPath = ("env", env_name, "config", program)
@@ -35,6 +35,7 @@ def lint_settings(
             if version is not None:
                 yield from _lint_ignored_keys(spec, path, product, version)
     yield from _lint_shared_files(spec, matrix)
+    yield from _lint_missing_keys(spec, matrix, resolution)
 
 
 def _find_version(
@@ -68,6 +69,43 @@ def _lint_ignored_keys(
                 facts=(Fact(f"{product.name}/{setting.key}", setting.statement, setting.sources),),
                 help=(f"write `{setting.instead}`" if setting.instead else "remove it",),
             )
+
+
+def _lint_missing_keys(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Report programs that load a framework which their environment does not have."""
+    variables = spec.rig.system.env if spec.rig.system is not None else {}
+    for env in resolution.envs if resolution is not None else ():
+        pins = {pin.name: pin.version for pin in env.frameworks}
+        config = spec.rig.env[env.name].config
+        for program in pins:
+            for row in matrix.product(program).default_settings if program in matrix else ():
+                known = row.needs in pins or row.variable in variables
+                if known or row.key in flatten_settings(config.get(program, {})):
+                    continue
+                if parse_alternative(row.versions).admits(None, pins[program]):
+                    yield _build_missing_key(spec, env, matrix.product(program), row)
+
+
+def _build_missing_key(
+    spec: LoadedSpec, env: EnvResolution, product: Product, row: DefaultSetting
+) -> Diagnostic:
+    version = next(pin.version for pin in env.frameworks if pin.name == product.name)
+    present = [pin.name for pin in env.frameworks if pin.name in row.instead]
+    value = next(iter(present), row.instead[0])
+    table = "frameworks" if product.name in spec.rig.env[env.name].frameworks else "packages"
+    path: KeyPath = ("env", env.name, table, product.name)
+    advice = f'write `{row.key} = "{value}"` in `[env.{env.name}.config.{product.name}]`'
+    return Diagnostic(
+        code="RS259",
+        severity=Severity.WARNING,
+        message=f"{product.title} {version} imports {row.needs}, which `{env.name}` does not have",
+        components=(product.name,),
+        spans=(spec.document.span(path, label="its import fails"),),
+        facts=(Fact(f"{product.name}/{row.key}", row.statement, row.sources),),
+        help=(f"{advice}, or add {row.needs} to its frameworks",),
+    )
 
 
 def _find_key(settings: object, setting: Setting) -> tuple[str, ...]:

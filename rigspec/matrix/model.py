@@ -202,6 +202,23 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class DefaultSetting:
+    """A key of a settings file without which these versions load the framework ``needs``.
+
+    ``instead`` are frameworks that the key may have as its value; ``variable`` is an environment
+    variable that the program reads as well.
+    """
+
+    key: str
+    versions: str
+    needs: str
+    instead: tuple[str, ...]
+    variable: str
+    statement: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class Extra:
     """An extra of a Python package (``and-cuda``) that is installed when the conditions are met."""
 
@@ -270,6 +287,7 @@ class Product:
     listing: Listing | None = None
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
+    default_settings: tuple[DefaultSetting, ...] = ()
     source_conflicts: tuple[SourceConflict, ...] = ()
     sources: tuple[Source, ...] = ()
     cache: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)

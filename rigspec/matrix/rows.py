@@ -12,6 +12,7 @@ from rigspec.matrix.model import (
     Artifact,
     Availability,
     Condition,
+    DefaultSetting,
     Dependency,
     Extra,
     Listing,
@@ -83,6 +84,9 @@ def build_product(table: Mapping[str, Any]) -> Product:
         unversioned_packages=tuple(table.get("unversioned_packages", ())),
         settings_file=_build_settings_file(file, sources) if file else None,
         settings=tuple(_build_setting(row, sources) for row in table.get("setting", ())),
+        default_settings=tuple(
+            _build_default_setting(row, sources) for row in table.get("default_setting", ())
+        ),
         source_conflicts=tuple(
             _build_source_conflict(row) for row in table.get("source_conflict", ())
         ),
@@ -226,6 +230,18 @@ def _build_setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Set
         key=row["key"],
         versions=row["versions"],
         instead=row.get("instead", ""),
+        statement=row["statement"],
+        sources=pick_sources(row["source"], sources),
+    )
+
+
+def _build_default_setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> DefaultSetting:
+    return DefaultSetting(
+        key=row["key"],
+        versions=row["versions"],
+        needs=row["needs"],
+        instead=tuple(row["instead"]),
+        variable=row["variable"],
         statement=row["statement"],
         sources=pick_sources(row["source"], sources),
     )

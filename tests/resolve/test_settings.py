@@ -215,3 +215,40 @@ def test_group_of_debian_on_a_system_with_dnf_is_refused(group: str, errors: lis
         f'rig = 1\nname = "box"\n[machine.box]\nos = "rocky 9"\n[user.ada]\ngroups = ["{group}"]\n'
     )
     assert [d.code for d in report.diagnostics if d.severity is Severity.ERROR] == errors
+
+
+@pytest.mark.parametrize(
+    ("env", "advice"),
+    [
+        ('python = "3.6"\nframeworks = { keras = "2.2.4", theano = "1.0" }', 'backend = "theano"'),
+        ('python = "2.7"\nframeworks = { keras = "1.2.2", theano = "0.9" }', 'backend = "theano"'),
+        ('python = "3.12"\nframeworks = { keras = "3.12", torch = "*" }', 'backend = "torch"'),
+        ('python = "3.12"\npackages = { keras = "*", jax = "*" }', 'backend = "jax"'),
+        ('python = "3.12"\npackages = { keras = "*" }', "add tensorflow"),
+    ],
+)
+def test_keras_without_its_backend_is_reported_with_what_to_write(env: str, advice: str) -> None:
+    found = [d for d in _check_environment(env) if d.code == "RS259"]
+    assert [d.severity for d in found] == [Severity.WARNING]
+    assert advice in found[0].help[0]
+    assert found[0].facts
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        'python = "3.6"\nframeworks = { keras = "2.2.4", tensorflow = "1.12" }',
+        'python = "2.7"\nframeworks = { keras = "1.0.8", theano = "0.8.2" }',
+        'python = "3.6"\nframeworks = { keras = "2.2.4", theano = "1.0" }\n'
+        '[env.lab.config.keras]\nbackend = "theano"',
+        'python = "3.12"\npackages = { keras = "*", torch = "*" }\n'
+        '[system.env]\nKERAS_BACKEND = "torch"',
+    ],
+)
+def test_keras_with_its_backend_is_not_reported(env: str) -> None:
+    assert "RS259" not in [d.code for d in _check_environment(env)]
+
+
+def _check_environment(env: str) -> tuple[Diagnostic, ...]:
+    machine = '[machine.box]\nos = "ubuntu 18.04"\n'
+    return check_text(f'rig = 1\nname = "box"\n{machine}[env.lab]\n{env}\n').diagnostics
