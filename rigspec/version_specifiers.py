@@ -99,7 +99,9 @@ def parse_specifier(text: str) -> SpecifierSet | None:
         specifiers = SpecifierSet(text if _PLAIN.fullmatch(text) else "")
     except InvalidSpecifier:
         specifiers = SpecifierSet()
-    if not len(specifiers):
+    # `===` compares texts, and may be followed by any.
+    named = all(s.operator != "===" or parse_version(s.version) for s in specifiers)
+    if not len(specifiers) or not named:
         raise InvalidRequest(
             f"`{text[:80]}` is not a version or a specifier; "
             "write for example `1.8`, `>=1.8,<2` or `*`"

@@ -208,8 +208,8 @@ def test_fetch_missing_items_fail_before_download(tmp_path: Path, rigspec: Rigsp
     assert not (tmp_path / "bundle").exists()
 
 
-def test_fetch_unpinned_download_is_missing(tmp_path: Path, rigspec: Rigspec) -> None:
-    """The matrix has a checksum of CUDA 9.1's runfile, and no address of it."""
+def test_fetch_unpinned_packages_are_missing(tmp_path: Path, rigspec: Rigspec) -> None:
+    """No archive of Ubuntu is known to the tests."""
     spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
     spec.write_text(
         'rig = 1\nname = "lab"\n[machine.box]\nos = "ubuntu 16.04"\n'
@@ -220,7 +220,7 @@ def test_fetch_unpinned_download_is_missing(tmp_path: Path, rigspec: Rigspec) ->
     assert done.returncode == 0, done.stderr
     done = rigspec("fetch", spec, "--lock", lock, "-o", tmp_path / "bundle")
     assert done.returncode == 1
-    assert "error[RS531]: not in the bundle: CUDA toolkit 9.1.85" in done.stderr
+    assert "error[RS531]: not in the bundle: packages of ubuntu 16.04" in done.stderr
 
 
 def locked_channel(

@@ -52,6 +52,8 @@ def test_requirement_is_read_as_its_version(line: str, request_text: str) -> Non
         "https://example.org/jax-0.8.0-py3-none-any.whl",
         "git+https://example.org/torch.git",
         "torch[==2",
+        "===2.x",
+        "torch===latest",
     ],
 )
 def test_requirement_without_a_version_of_the_package_is_an_error(value: str) -> None:
