@@ -42,23 +42,30 @@ def build_reader(target: Target, tally: Tally) -> Any:
     def read(data: Any) -> None:
         text = data.draw(target.inputs)
         tally.inputs += 1
-        start, least = time.process_time(), _measure_peak()
+        least = _measure_peak()
         try:
-            target.run(text)
+            taken = _measure_seconds(target, text)
         except Exception as error:
             tally.failures.append(f"{type(error).__name__}: {text!r}")
             raise
-        taken = time.process_time() - start
-        # The first input loads the matrix.
+        # The first input loads the matrix, and a pause of the machine is not repeated.
         if taken > SLOW_SECONDS and tally.inputs > 1:
-            tally.failures.append(f"{taken:.1f} s: {text!r}")
-            raise AssertionError(f"slow: {taken:.1f} s")
+            taken = _measure_seconds(target, text)
+            if taken > SLOW_SECONDS:
+                tally.failures.append(f"{taken:.1f} s: {text!r}")
+                raise AssertionError(f"slow: {taken:.1f} s")
         grown = _measure_peak() - least
         if grown > _LARGE_MIB and tally.inputs > 1:
             tally.failures.append(f"{grown} MiB: {text!r}")
             raise AssertionError(f"large: {grown} MiB")
 
     return read
+
+
+def _measure_seconds(target: Target, text: Any) -> float:
+    start = time.process_time()
+    target.run(text)
+    return time.process_time() - start
 
 
 def _measure_peak() -> int:
