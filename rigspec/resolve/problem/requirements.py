@@ -343,22 +343,18 @@ def _extra_requirements(name: str, env: Environment, knowledge: RuleIndex) -> It
     Without the line, the machine decides which extra the package gets.
     """
     for line in list_requested_frameworks(env):
-        product = knowledge.find_product(line.product)
-        requested = list_extras(line.request)
-        for extra in product.extras if product is not None and requested else ():
-            if extra.name not in requested:
-                continue
+        product, requested = knowledge.find_product(line.product), list_extras(line.request)
+        extras = product.extras if product is not None else ()
+        for extra in (each for each in extras if each.name in requested):
             place = ("env", name, line.table, line.key)
-            label = f"requests the extra `{extra.name}`"
-            display = f"{line.key}[{extra.name}]"
+            label, display = f"requests the extra `{extra.name}`", f"{line.key}[{extra.name}]"
             for condition in extra.when:
-                if condition.component == _CUDA_RUNTIME:
-                    key = get_env_key(name, condition.component)
-                    yield Requirement(
-                        key, condition.alternatives, place, label, False, display=display
-                    )
-                    key, versions = get_env_key(name, line.product), (extra.versions,)
-                    yield Requirement(key, versions, place, label, False, display=display)
+                if condition.component != _CUDA_RUNTIME:
+                    continue
+                bounds = {_CUDA_RUNTIME: condition.alternatives, line.product: (extra.versions,)}
+                for component, alternatives in bounds.items():
+                    key = get_env_key(name, component)
+                    yield Requirement(key, alternatives, place, label, False, display=display)
 
 
 def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
