@@ -92,11 +92,13 @@ def _build_missing_key(
     spec: LoadedSpec, env: EnvResolution, product: Product, row: DefaultSetting
 ) -> Diagnostic:
     version = next(pin.version for pin in env.frameworks if pin.name == product.name)
-    present = [pin.name for pin in env.frameworks if pin.name in row.instead]
-    value = next(iter(present), row.instead[0])
+    present = next((pin.name for pin in env.frameworks if pin.name in row.instead), None)
     table = "frameworks" if product.name in spec.rig.env[env.name].frameworks else "packages"
     path: KeyPath = ("env", env.name, table, product.name)
-    advice = f'write `{row.key} = "{value}"` in `[env.{env.name}.config.{product.name}]`'
+    advice = f"add {row.needs} to its frameworks"
+    if present is not None:
+        place = f"[env.{env.name}.config.{product.name}]"
+        advice = f'write `{row.key} = "{present}"` in `{place}`, or {advice}'
     return Diagnostic(
         code="RS259",
         severity=Severity.WARNING,
@@ -104,7 +106,7 @@ def _build_missing_key(
         components=(product.name,),
         spans=(spec.document.span(path, label="its import fails"),),
         facts=(Fact(f"{product.name}/{row.key}", row.statement, row.sources),),
-        help=(f"{advice}, or add {row.needs} to its frameworks",),
+        help=(advice,),
     )
 
 

@@ -94,7 +94,9 @@ def _joint_repairs(
     requirements = tuple(
         requirement for conflict in conflicts for requirement in conflict.requirements
     )
-    for changes in find_correction_sets(session, session.problem, requirements, len(conflicts)):
+    for changes in find_correction_sets(
+        session, session.problem, requirements, _count_least_edits(session.problem, conflicts)
+    ):
         edits = _apply_edits(spec.document.value, changes)
         rig = limit_to_machine(Rig.model_validate(edits), machine)
         edited = LoadedSpec(rig, spec.document)
@@ -109,6 +111,15 @@ def _joint_repairs(
             rejected.append(changes)
     if not accepted:
         yield from (RepairOption(changes, None) for changes in rejected)
+
+
+def _count_least_edits(problem: Problem, conflicts: Sequence[Conflict]) -> int:
+    """Return how many lines have to change at least: conflicts share none of the spec.
+
+    One line that is added, in place of a default, may resolve several.
+    """
+    can_add = any(line.path is None and line.place is not None for line in problem.requirements)
+    return 1 if can_add else len(conflicts)
 
 
 def _without_other_conflicts(
