@@ -96,7 +96,6 @@ golden: install-dev
 	$(BIN)/python -m pytest --update-golden
 
 # Every spec except the one that `check` refuses. Locked versions stay; LOCK=--upgrade moves them.
-# RIGSPEC_APT_UBUNTU and RIGSPEC_APT_DEBIAN name archives that this host has no sources of.
 locks: install
 	for spec in $(filter-out specs/dl-server-as-written.toml,$(wildcard specs/*.toml)); do \
 		$(BIN)/rigspec lock $(LOCK) "$$spec" -o "lockfiles/$$(basename "$$spec" .toml)"; \

@@ -44,8 +44,9 @@ def archive(keys: Keys) -> Iterator[SignedArchive]:
 
 
 @pytest.fixture
-def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
-    distribution = Distribution(
+def distribution(archive: SignedArchive) -> Distribution:
+    """The release that the archive has."""
+    return Distribution(
         name="debian",
         release="12",
         origin="Test",
@@ -54,8 +55,8 @@ def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ),
         components=("main", "contrib"),
         architecture="amd64",
+        url=None,
         keyring=str(archive.keys.keyring),
-        keyring_package="test-keyring",
         keys=frozenset({archive.keys.own}),
         codenames=frozenset({"bookworm"}),
         snapshots_since="2005-06",
@@ -63,6 +64,15 @@ def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         driver_packages=("nvidia-driver",),
         cuda_packages=("nvidia-cuda-toolkit",),
     )
+
+
+@pytest.fixture
+def box(
+    archive: SignedArchive,
+    distribution: Distribution,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Box:
     monkeypatch.setattr(packages, "find_distribution", lambda *_: distribution)
     return Box(tmp_path, archive).asks("tool")
 

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from rigspec.lock.apt import sources
+from rigspec.lock.apt import packages, sources
+from rigspec.lock.apt.distribution import Distribution, find_distribution, find_keyrings
 from rigspec.lock.model import LockedPackage
+from rigspec.matrix.loader import load_matrix
 from tests.installer_plan import list_held_packages, read_steps
 from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import BASE, package
+
+
+@pytest.fixture
+def unconfigured(box: Box, monkeypatch: pytest.MonkeyPatch) -> Box:
+    """The box, where neither spec, nor environment, nor host names an archive."""
+    text = (box.folder / "rig.toml").read_text(encoding="utf-8")
+    (box.folder / "rig.toml").write_text(text.partition("[mirrors]")[0], encoding="utf-8")
+    monkeypatch.delenv("RIGSPEC_APT_DEBIAN")
+    monkeypatch.setattr(sources, "_APT", box.folder / "no-apt")
+    return box
 
 
 def test_apt_versions_and_checksums_are_from_signed_index(box: Box) -> None:
@@ -193,6 +209,58 @@ def test_apt_sources_are_from_environment_and_host(
     monkeypatch.setattr(sources, "_APT", apt)
     box.lock("--upgrade")
     assert len(box.machine.archives) == 3
+
+
+def test_apt_without_sources_reads_public_archive(
+    unconfigured: Box, distribution: Distribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = replace(distribution, url=f"{unconfigured.archive.address}/{{distribution}}")
+    monkeypatch.setattr(packages, "find_distribution", lambda *_: public)
+    assert "packages of the system" not in unconfigured.lock()
+    assert len(unconfigured.machine.archives) == 3
+    assert unconfigured.versions == {"tool": "1.0", "lib": "1.0"}
+
+
+def test_apt_unreachable_public_archive_leaves_packages_unpinned(
+    unconfigured: Box, distribution: Distribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreachable = replace(distribution, url="http://127.0.0.1:9/none")
+    monkeypatch.setattr(packages, "find_distribution", lambda *_: unreachable)
+    output = unconfigured.lock()
+    assert (
+        "not pinned: packages of the system (the archive of debian 12 was not read, because its "
+        "server did not answer: name a mirror under `[mirrors] apt` or in the environment variable "
+        "RIGSPEC_APT_DEBIAN, and lock again)"
+    ) in output
+    assert unconfigured.versions == {"tool": None}
+
+
+def test_apt_public_archive_signed_with_another_key_is_refused(
+    unconfigured: Box, distribution: Distribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"{unconfigured.archive.address}/{{distribution}}"
+    foreign = replace(distribution, url=place, keys=frozenset({distribution.release}))
+    monkeypatch.setattr(packages, "find_distribution", lambda *_: foreign)
+    done = unconfigured.run("lock")
+    assert done.exit_code == 3
+    assert "cannot be trusted" in done.output
+
+
+@pytest.mark.parametrize("family", ["debian", "ubuntu"])
+def test_keys_of_each_release_are_in_the_keyring(family: str, tmp_path: Path) -> None:
+    """A host that is not of this family has no keyring of it."""
+    releases = load_matrix().product("archive").releases
+    for release in (each for each in releases if each.family == family):
+        distribution = find_distribution(load_matrix(), release.label, "x86_64")
+        assert distribution is not None
+        (keyring,) = find_keyrings(replace(distribution, keyring=str(tmp_path / "none.gpg")))
+        listed = subprocess.run(
+            ["gpg", "--homedir", tmp_path, "--with-colons", "--show-keys", keyring],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert distribution.keys <= set(re.findall(r"^fpr:*(\w+):", listed, re.MULTILINE))
 
 
 def test_apt_snapshot_has_locked_indexes(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

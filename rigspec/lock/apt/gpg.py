@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,11 +47,11 @@ def can_verify() -> bool:
 
 
 def verify_inline(
-    data: bytes, keyring: Path, keys: frozenset[str]
+    data: bytes, keyrings: Sequence[Path], keys: frozenset[str]
 ) -> tuple[bytes, tuple[str, ...]]:
     """Return the signed text, and nothing around it, with the primary keys that signed it.
 
-    A signature counts if its key is in the keyring and its primary fingerprint in ``keys``.
+    A signature counts if its key is in a keyring and its primary fingerprint in ``keys``.
     Raises BadSignature.
     """
     lines = [line.rstrip() for line in data.rstrip().splitlines()]
@@ -61,7 +61,7 @@ def verify_inline(
     with tempfile.TemporaryDirectory() as folder:
         signed, plain = Path(folder, "signed"), Path(folder, "plain")
         signed.write_bytes(data)
-        status = _run_gpgv(keyring, folder, "--output", str(plain), str(signed))
+        status = _run_gpgv(keyrings, folder, "--output", str(plain), str(signed))
         text = plain.read_bytes() if plain.exists() else b""
     return text, _signing_keys(status, keys, bool(text))
 
@@ -77,16 +77,17 @@ def verify_detached(
         signed, plain = Path(folder, "signature"), Path(folder, "plain")
         signed.write_bytes(signature)
         plain.write_bytes(text)
-        status = _run_gpgv(keyring, folder, str(signed), str(plain))
+        status = _run_gpgv((keyring,), folder, str(signed), str(plain))
     return _signing_keys(status, keys, bool(text))
 
 
-def _run_gpgv(keyring: Path, folder: str, *arguments: str) -> list[list[str]]:
+def _run_gpgv(keyrings: Sequence[Path], folder: str, *arguments: str) -> list[list[str]]:
     """Return the status lines of gpgv on a signature."""
+    options = [word for keyring in keyrings for word in ("--keyring", str(keyring))]
     done = subprocess.run(
         [
             *(_GPGV, "--status-fd", "1", "--homedir", folder),
-            *("--keyring", str(keyring), *arguments),
+            *(*options, *arguments),
         ],
         capture_output=True,
         check=False,

@@ -6,10 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
-from rigspec.lock.apt.distribution import Distribution, Suite
+from rigspec.lock.apt.distribution import Distribution, Suite, find_keyrings
 from rigspec.lock.apt.gpg import (
     BadKey,
     BadSignature,
@@ -49,7 +48,7 @@ def verify_distribution_index(
     Raises LockError for a bad signature, an expired index, or one of another origin or suite.
     """
     try:
-        text, keys = verify_inline(data, Path(distribution.keyring), distribution.keys)
+        text, keys = verify_inline(data, find_keyrings(distribution), distribution.keys)
     except BadSignature as error:
         raise report_untrusted_index(what, str(error)) from None
     index = _read_release(text, what, check_dates)
@@ -73,7 +72,7 @@ def verify_repository_index(
     try:
         with create_keyring(key, fingerprint) as keyring:
             if "InRelease" in signed:
-                text, keys = verify_inline(signed["InRelease"], keyring, trusted)
+                text, keys = verify_inline(signed["InRelease"], (keyring,), trusted)
             else:
                 text = signed["Release"]
                 keys = verify_detached(text, signed["Release.gpg"], keyring, trusted)

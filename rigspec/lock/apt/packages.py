@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cache
 
-from rigspec.lock.apt.distribution import Distribution, find_distribution
+from rigspec.lock.apt.distribution import Distribution, find_distribution, find_keyrings
 from rigspec.lock.apt.gpg import can_verify
 from rigspec.lock.apt.selection import DEPENDENCY, PackageRequest, PackageSelection, select_packages
 from rigspec.lock.apt.sources import Sources, find_sources, get_variable_name
-from rigspec.lock.apt.third_party import ThirdPartyIndexes, ThirdPartyRepositoryCache
+from rigspec.lock.apt.third_party import (
+    RepositoryUnavailable,
+    ThirdPartyIndexes,
+    ThirdPartyRepositoryCache,
+    require_answer,
+)
 from rigspec.lock.dnf.distribution import has_dnf
 from rigspec.lock.errors import index_failure
 from rigspec.lock.host_compiler import find_host_compiler
@@ -26,6 +31,7 @@ from rigspec.lock.model import (
 from rigspec.lock.paths import get_nvidia_cuda_home
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
+from rigspec.spec.mirror_urls import build_archive_url
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
@@ -361,9 +367,28 @@ def _why_not_lockable(
         )
     if not can_verify():
         return "`gpgv` is not installed, so signatures cannot be verified"
-    if not Path(distribution.keyring).is_file():
+    if not find_keyrings(distribution):
+        return f"the keys of {distribution.name} are not on this machine ({distribution.keyring})"
+    failure = _find_failure(_get_index_url(distribution, sources)) if sources.is_default else None
+    if failure is not None:
         return (
-            f"the keyring of {distribution.name} is not on this machine "
-            f"({distribution.keyring}): install the package {distribution.keyring_package}"
+            f"the archive of {system} was not read, because {failure}: name a mirror under "
+            f"`[mirrors] apt` or in the environment variable {variable}, and lock again"
         )
+    return None
+
+
+def _get_index_url(distribution: Distribution, sources: Sources) -> str:
+    suite = distribution.suites[0]
+    root = build_archive_url(sources.roots[0], suite.archive, None)
+    return f"{root}/dists/{suite.name}/InRelease"
+
+
+@cache
+def _find_failure(address: str) -> str | None:
+    """Return why a server does not have a file; machines of one rig ask once."""
+    try:
+        require_answer(address)
+    except RepositoryUnavailable as error:
+        return str(error)
     return None

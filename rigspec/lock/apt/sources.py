@@ -1,7 +1,8 @@
-"""The address of a distribution's archive: from the user's configuration, never a constant.
+"""The address of a distribution's archive.
 
-The spec's ``[mirrors] apt`` comes first, then the environment, then this host's own apt sources.
-An environment variable that is set and empty disables the archive.
+The spec's ``[mirrors] apt`` comes first, then the environment, then this host's own apt sources,
+then the archive that the matrix names. An environment variable that is set and empty disables the
+archive.
 """
 
 from __future__ import annotations
@@ -28,18 +29,20 @@ class Sources:
 
     ``check_dates``: a Release past its own Valid-Until is refused; ``optional``: a
     root may belong to another distribution. ``snapshot`` is their moment.
+    ``is_default``: the user configured none, and these may be out of reach.
     """
 
     roots: tuple[str, ...]
     check_dates: bool = True
     optional: bool = False
     snapshot: str | None = None
+    is_default: bool = False
 
 
 def find_sources(
     distribution: Distribution, mirror: str | None, snapshot: str | None
 ) -> Sources | None:
-    """Return the roots to use; None where none is configured.
+    """Return the roots to use; None where there is none.
 
     A mirror of snapshots is used at the ``snapshot`` of the lock; without one, the root that has
     the current state is used instead.
@@ -52,7 +55,9 @@ def find_sources(
     if configured is not None:
         return Sources(tuple(configured.split())) if configured.split() else None
     roots = tuple(dict.fromkeys(_host_roots(distribution)))
-    return Sources(roots, _host_checks_dates(), optional=True) if roots else None
+    if roots:
+        return Sources(roots, _host_checks_dates(), optional=True)
+    return Sources((distribution.url,), is_default=True) if distribution.url else None
 
 
 def get_variable_name(distribution: Distribution) -> str:
