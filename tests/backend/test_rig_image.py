@@ -113,6 +113,26 @@ def test_apt_install_other_checksum_in_index_installs_nothing(run: Run, tmp_path
     assert calls(tmp_path, "apt-get -qq install") == []
 
 
+def test_apt_install_version_absent_from_index_asks_for_new_lock(run: Run, tmp_path: Path) -> None:
+    index = INDEX.format(second="cccc").replace("2:2.0-1", "2:2.0-2")
+    (tmp_path / "index").write_text(index, encoding="utf-8")
+    done = run("apt-install", locked(tmp_path, "packages.txt", LIST))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "second=2:2.0-1: not in the package index\n"
+        "the archive does not have these versions: lock and compile again, or use an archive with "
+        "snapshots\n"
+    )
+
+
+def test_apt_install_version_of_base_image_need_not_be_in_index(run: Run, tmp_path: Path) -> None:
+    record = "Package: second\nStatus: install ok installed\nVersion: 2:2.0-1\n"
+    index = INDEX.partition("\n\n")[0] + f"\n\n{record}"
+    (tmp_path / "index").write_text(index, encoding="utf-8")
+    done = run("apt-install", locked(tmp_path, "packages.txt", LIST))
+    assert done.returncode == 0, done.stderr
+
+
 def test_apt_install_changed_list_is_refused(run: Run, tmp_path: Path) -> None:
     word = locked(tmp_path, "packages.txt", LIST)
     locked(tmp_path, "packages.txt", LIST + "third=3 dddd\n")

@@ -117,6 +117,16 @@ def test_installer_debian_has_only_locked_packages(
     )
     assert "tmux" not in installed(debian_12)
 
+    # The archive replaced the locked version: nothing is wrong with the lock.
+    listed.write_text(text.replace(f"tmux={pins['tmux']}", "tmux=3.0-1"), encoding="utf-8")
+    adopt_changed_files(debian_12.path / "root/rig")
+    replaced = debian_12.run("/root/rig/install.sh", "--step", "system-packages", check=False)
+    assert replaced.returncode == 1
+    output = replaced.stdout + replaced.stderr
+    assert f"tmux=3.0-1: not in the package index, which has {pins['tmux']}\n" in output
+    assert "lock and compile again" in output
+    assert "checksum mismatch" not in output
+
 
 @pytest.mark.parametrize(
     ("os", "suite", "key"),

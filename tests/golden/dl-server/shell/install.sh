@@ -116,7 +116,7 @@ run_checks() {
 
 # The files of the lock that the steps use.
 list_lock_files() {
-  lock_files fad73cd43b784e4d8e7764708d4473c303bd94c416a66c05fc717a015c311e16 packages.system.txt packages.fetch.txt \
+  lock_files 4309a9ef02bbae7a0717ed85a8c50b2d8265ed13bc2cf257ee649fca121071dd packages.system.txt packages.fetch.txt \
     packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt \
     packages.certificate.txt check-packages.sh apt-components.sh apt-source-line.sh notebook_config.py \
     notebook_health.py verify_packages.py fastai.requirements.txt fastai.tools.txt fastai.sources.txt \

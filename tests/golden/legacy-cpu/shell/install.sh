@@ -35,7 +35,7 @@ run_checks() {
 
 # The files of the lock that the steps use.
 list_lock_files() {
-  lock_files ad595c6d64c0d8776045b74ce1b6554a3d64c84f92497ef8111a4d887349a1b4 packages.interpreter.txt \
+  lock_files 237437e1d1323b63c1662b1050726461f2b9de3a33d1dc48174a174db2754b9a packages.interpreter.txt \
     check-packages.sh verify_packages.py tf18.requirements.txt tf18.tools.txt tf18.sources.txt \
     settings-tf18-keras
 }
