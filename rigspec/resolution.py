@@ -103,6 +103,8 @@ class Resolution:
     ``runfile``), ``none`` where the machine has it already; ``kernel_modules`` are ``open`` or
     ``proprietary``. Both are ``None`` in a lock that was made before they were decided.
     ``cuda_provider`` is where packages of CUDA come from: as the spec states it, else as decided.
+    ``docker`` is the version of the container engine that is installed: that of the system's
+    packages as the matrix knows them, which updates may have moved on.
     """
 
     machine: str | None
@@ -118,6 +120,7 @@ class Resolution:
     driver_source: str | None = None
     kernel_modules: str | None = None
     cuda_provider: str | None = None
+    docker: str | None = None
 
     @property
     def architecture_remark(self) -> str:

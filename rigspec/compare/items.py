@@ -26,6 +26,7 @@ _LAYERS = (
     ("cuda", "CUDA"),
     ("cudnn", "cuDNN"),
     ("cudnn_cuda", "CUDA that cuDNN is built for"),
+    ("docker", "container engine"),
 )
 
 

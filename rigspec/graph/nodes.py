@@ -159,6 +159,9 @@ def _iterate_system(
     gcc = components_by_key.get("gcc") or components_by_key.get("default_gcc")
     if gcc is not None and gcc.label != UNKNOWN:
         yield Node("compiler", "system", "compiler", f"GCC {gcc.label}", (), None, 0)
+    engine = components_by_key.get("docker")
+    if engine is not None:
+        yield Node("docker", "system", "engine", f"{engine.title} {engine.label}", (), None, 0)
     note = Label(resolution.arch)
     yield Node("os", "system", "os", resolution.os, (note,), None, 1)
 

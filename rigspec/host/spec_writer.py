@@ -88,7 +88,9 @@ def _machine(host: Host, matrix: Matrix) -> Table:
     _add(table, "arch", architecture if architecture != DEFAULT_ARCH else None, "lscpu")
     _add_driver(table, host, matrix)
     _add(table, "gcc", host.gcc, "gcc --version")
-    _add(table, "docker", host.docker, "docker --version")
+    if host.docker is not None:
+        engine = _inline(**{"version": host.docker, "from": "none"})
+        _add(table, "docker", engine, "docker --version")
     sockets = host.processor.sockets if host.processor is not None else 1
     _add(table, "cpu", _cpu(host, matrix), f"lscpu: {sockets} of them" if sockets > 1 else "lscpu")
     if instance is None:

@@ -9,6 +9,10 @@ from rigspec.lint.compiled import lint_missing_compilers
 from rigspec.lint.unlisted import lint_source_builds
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
+from rigspec.resolve.problem.container_toolkit import (
+    find_container_toolkit_key,
+    needs_container_toolkit,
+)
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.resolve.problem.switch_boards import find_switch_board
 from rigspec.spec.loader import LoadedSpec
@@ -40,6 +44,7 @@ def lint_host_steps(
     yield from lint_source_builds(spec, matrix, resolution)
     yield from _lint_driver(spec, matrix, resolution)
     yield from _lint_toolkit(spec, matrix, resolution)
+    yield from _lint_engine(spec, matrix, resolution)
     yield from _lint_services(spec, matrix, resolution)
     if has_apt(resolution.os):
         return
@@ -106,6 +111,41 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
     path: KeyPath = ("cuda", "provider") if written else ("cuda",)
     message = f"the packages of CUDA {resolution.cuda} cannot be installed on {resolution.os}"
     yield _diagnostic(spec, path, message, f"{remedy}{_ANOTHER_SYSTEM}", ("cuda", "os"))
+
+
+def _lint_engine(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
+    """Report a container engine that no step installs; ``from = "none"``: the machine has it."""
+    name = resolution.machine
+    machine = spec.rig.machine[name] if name is not None else None
+    if name is None or machine is None or not machine.installs_engine:
+        return
+    if machine.kind == "wsl":
+        where = "under WSL"
+    elif not _get_system_value(matrix, resolution.os, "engine_packages"):
+        where = f"on {resolution.os}"
+    else:
+        yield from _lint_container_toolkit(spec, name, matrix, resolution)
+        return
+    version = machine.engine_version
+    stated = f'version = "{version}", ' if version != "*" else ""
+    remedy = f'set `docker = {{ {stated}from = "none" }}` and install it by hand'
+    if machine.kind != "wsl":
+        remedy += ", or use Debian or a long-term release of Ubuntu"
+    message = f"a container engine cannot be installed {where}"
+    yield _diagnostic(spec, ("machine", name, "docker"), message, remedy, ("docker", "os"))
+
+
+def _lint_container_toolkit(
+    spec: LoadedSpec, machine: str, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
+    if not needs_container_toolkit(resolution) or find_container_toolkit_key(resolution, matrix):
+        return
+    system = f"{resolution.os}{resolution.architecture_remark}"
+    message = "containers cannot use the GPUs, because no source documents the packages of the "
+    message += f"NVIDIA Container Toolkit for {system}"
+    path: KeyPath = ("machine", machine, "docker")
+    remedy = "install the NVIDIA Container Toolkit by hand"
+    yield _diagnostic(spec, path, message, remedy, ("docker", "os"), Severity.WARNING)
 
 
 def _lint_packages(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:

@@ -68,7 +68,7 @@ def lint_unverified_versions(
         *_unverified_system(spec, machine, matrix),
         *_unverified_image(spec, resolution),
         *_unverified_driver(spec, machine, matrix, resolution),
-        *_unverified_engine(spec, machine),
+        *_unverified_engine(spec, machine, matrix, resolution),
         *list_unknown_releases(spec.rig, machine, matrix),
     ]
     for env in resolution.envs:
@@ -138,11 +138,16 @@ def _unverified_driver(
         yield f"driver {resolution.driver}", ("machine", machine, "driver")
 
 
-def _unverified_engine(spec: LoadedSpec, machine: str | None) -> Iterator[tuple[str, KeyPath]]:
-    """Yield the version of the container engine, which no rule is about."""
-    docker = spec.rig.machine[machine].docker if machine is not None else None
-    if docker is not None and docker != "*":
-        yield f"Docker {docker}", ("machine", machine or "", "docker")
+def _unverified_engine(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution
+) -> Iterator[tuple[str, KeyPath]]:
+    """Yield a container engine that the machine has, or that only later updates may contain."""
+    version = spec.rig.machine[machine].engine_version if machine is not None else None
+    if version in (None, "*") or "docker" not in matrix:
+        return
+    product = matrix.product("docker")
+    if product.find_release(resolution.docker or "") is None:
+        yield f"{product.title} {version}", ("machine", machine or "", "docker")
 
 
 def _unverified_image(spec: LoadedSpec, resolution: Resolution) -> Iterator[tuple[str, KeyPath]]:

@@ -13,6 +13,7 @@ from rigspec.lock.artifacts import (
     find_unpinned_items,
     list_downloads,
 )
+from rigspec.lock.container_engine import require_requested_engine
 from rigspec.lock.dnf.distribution import find_dnf_distribution
 from rigspec.lock.dnf.packages import lock_dnf_packages
 from rigspec.lock.errors import (
@@ -261,6 +262,7 @@ def _machine(
             *(rig, resolution, matrix, wanted, repositories, foreign),
             *(earlier.machine, earlier.moving),
         )
+    require_requested_engine(rig, resolution, system.packages)
     return replace(
         machine,
         packages=system.packages,

@@ -27,7 +27,7 @@ def lock_diff(before: Lock, after: Lock) -> tuple[str, ...]:
 
 
 def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
-    layers = ("os", "driver", "cuda", "cudnn")
+    layers = ("os", "driver", "cuda", "cudnn", "docker")
     old = {name: getattr(before.resolution, name) for name in layers}
     new = {name: getattr(after.resolution, name) for name in layers}
     yield from _diff_lines(_present(old), _present(new), "")

@@ -111,8 +111,8 @@ class LockedArchive:
 @dataclass(frozen=True)
 class LockedPackage:
     """A package of the system. ``part`` is the layer that requests it (``driver``,
-    ``fabric-manager``, ``cuda``, ``interpreter``, ``system``, ``service``, ``fetch``) or
-    ``dependency``; without a version it is unpinned.
+    ``fabric-manager``, ``cuda``, ``engine``, ``interpreter``, ``system``, ``service``, ``fetch``)
+    or ``dependency``; without a version it is unpinned.
 
     ``archive`` names the archive or repository that has it, ``path`` its file there. ``needed_by``
     are the parts that cannot be installed without it. A pinned package of dnf has an ``arch``; the

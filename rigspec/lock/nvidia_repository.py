@@ -8,11 +8,16 @@ from rigspec.lock.model import DNF, LockedPackage, LockedRepository
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.resolve.problem.container_toolkit import (
+    find_container_toolkit_key,
+    needs_container_toolkit,
+)
 from rigspec.resolve.problem.switch_boards import find_switch_board
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
 __all__ = [
+    "CONTAINER_TOOLKIT",
     "FABRIC_MANAGER",
     "NVIDIA_REPOSITORY",
     "find_toolkit_image",
@@ -25,6 +30,9 @@ __all__ = [
 NVIDIA_REPOSITORY = "nvidia-cuda"
 # The part of a lock that sets up the switches between the GPUs of a server.
 FABRIC_MANAGER = "fabric-manager"
+# The part of a lock that gives containers access to the GPUs, and a repository with nothing else.
+CONTAINER_TOOLKIT = "container-toolkit"
+_CONTAINER_REPOSITORY = "nvidia-container-toolkit"
 _TABLE = "nvidia-repository"
 _SYSTEM = "os"
 # From this branch on the packages of a driver for apt ask for a version or any newer one: a package
@@ -34,17 +42,37 @@ _FIRST_PINNED = 590
 
 def list_repositories(resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
     """Yield the third-party package repositories."""
-    if not (installs_toolkit_packages(resolution) or _installs_driver(resolution)):
-        return
-    if not has_repository(resolution, matrix):
-        return
+    container_key = _find_container_key(resolution, matrix)
+    is_needed = installs_toolkit_packages(resolution) or _installs_driver(resolution)
+    is_needed |= container_key == _current_key(matrix)
+    if is_needed and has_repository(resolution, matrix):
+        yield _build_cuda_repository(resolution, matrix)
+    if container_key is not None and container_key != _current_key(matrix):
+        url = container_key.get("url") or ""
+        yield LockedRepository(
+            name=_CONTAINER_REPOSITORY,
+            url=f"{url}/{container_key.get('container_toolkit_folder')}",
+            suite="/",
+            components=(),
+            key_url=f"{url}/{container_key.get('file')}",
+            key_fingerprint=container_key.get("fingerprint") or "",
+        )
+
+
+def _find_container_key(resolution: Resolution, matrix: Matrix) -> Release | None:
+    if not needs_container_toolkit(resolution):
+        return None
+    return find_container_toolkit_key(resolution, matrix)
+
+
+def _build_cuda_repository(resolution: Resolution, matrix: Matrix) -> LockedRepository:
     system = _find_system(matrix, resolution.os)
     key = _repository_key(matrix, system)
     current = _current_key(matrix)
     folder = current.get(f"{resolution.arch}_folder") or resolution.arch
     url = f"{current.get('url')}/{system.get('nvidia_slug')}/{folder}"
     is_apt = has_apt(resolution.os)
-    yield LockedRepository(
+    return LockedRepository(
         name=NVIDIA_REPOSITORY,
         url=url,
         suite="/" if is_apt else "",
@@ -65,18 +93,23 @@ def list_third_party_packages(
 
     The version of a driver for dnf has no epoch and no release, which only the index has.
     """
-    if not has_repository(resolution, matrix):
-        return
     packages: list[LockedPackage] = []
-    if _installs_driver(resolution):
-        packages += _driver_packages(resolution, matrix)
-        packages += _fabric_packages(rig, resolution, matrix)
-    if installs_toolkit_packages(resolution):
-        packages += _toolkit_packages(rig, resolution, matrix)
+    if has_repository(resolution, matrix):
+        if _installs_driver(resolution):
+            packages += _driver_packages(resolution, matrix)
+            packages += _fabric_packages(rig, resolution, matrix)
+        if installs_toolkit_packages(resolution):
+            packages += _toolkit_packages(rig, resolution, matrix)
     if packages and not has_apt(resolution.os):
         key = _repository_key(matrix, _find_system(matrix, resolution.os))
         yield LockedPackage(key.get("version_lock_package") or "", "driver-pinning")
     yield from packages
+    container_key = _find_container_key(resolution, matrix)
+    if container_key is not None:
+        current = _current_key(matrix)
+        archive = NVIDIA_REPOSITORY if container_key == current else _CONTAINER_REPOSITORY
+        name = current.get("container_toolkit_package") or ""
+        yield LockedPackage(name, CONTAINER_TOOLKIT, archive=archive)
 
 
 def installs_toolkit_packages(resolution: Resolution) -> bool:

@@ -94,7 +94,7 @@ def _driver(locked: LockedMachine, decided: Resolution) -> Iterator[str]:
 
 
 def _layers(locked: Resolution, decided: Resolution) -> Iterator[str]:
-    for layer in ("os", "arch", "glibc", "driver", "cuda", "cudnn", "cudnn_cuda"):
+    for layer in ("os", "arch", "glibc", "driver", "cuda", "cudnn", "cudnn_cuda", "docker"):
         before, after = getattr(locked, layer), getattr(decided, layer)
         if before != after:
             yield f"{layer} is {before or 'absent'} in the lock and resolves to {after or 'absent'}"

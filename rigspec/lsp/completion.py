@@ -59,6 +59,8 @@ _PARTS = {
 _VERSIONS = {
     ("machine", "*", "driver"): "driver",
     ("machine", "*", "driver", "version"): "driver",
+    ("machine", "*", "docker"): "docker",
+    ("machine", "*", "docker", "version"): "docker",
     ("cuda", "toolkit"): "cuda",
     ("cuda", "cudnn"): "cudnn",
     ("cuda", "cudnn", "version"): "cudnn",

@@ -17,6 +17,7 @@ from rigspec.plan.layers.accounts import (
 from rigspec.plan.layers.apt import build_source_steps, build_system_steps
 from rigspec.plan.layers.cuda import build_accelerator_steps
 from rigspec.plan.layers.driver import build_fabric_service, list_driver_omissions
+from rigspec.plan.layers.engine import build_engine_steps
 from rigspec.plan.layers.environment_variables import (
     build_file_steps,
     build_session_steps,
@@ -83,6 +84,7 @@ def _build_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     yield from build_source_steps(rig, locked)
     yield from build_system_steps(locked)
     yield from build_accelerator_steps(rig, locked)
+    yield from build_engine_steps(locked)
     yield from build_environment_steps(rig, locked)
     yield from build_file_steps(rig, locked)
     env_variables = tuple(list_environment_variables(rig, locked))

@@ -27,11 +27,16 @@ def apply_mirrors(mirrors: Mirrors, locked: LockedMachine) -> LockedMachine:
         locked,
         files=tuple(_mirror_file(file, files) for file in locked.files),
         repositories=tuple(
-            _mirror_repository(each, nvidia if each.name == NVIDIA_REPOSITORY else mirrors.dnf)
+            _mirror_repository(each, nvidia if _is_nvidia(each) else mirrors.dnf)
             for each in locked.repositories
         ),
         envs=tuple(_mirror_env(env, mirrors.conda, files) for env in locked.envs),
     )
+
+
+def _is_nvidia(repository: LockedRepository) -> bool:
+    """Return whether a repository is NVIDIA's: of apt, all third-party repositories are."""
+    return repository.name == NVIDIA_REPOSITORY or repository.manager is None
 
 
 def _mirror_file(file: LockedFile, mirror: str | None) -> LockedFile:

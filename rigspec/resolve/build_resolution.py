@@ -73,6 +73,7 @@ def build_resolution(
         driver_source=_version(solution, "driver_source"),
         kernel_modules=_kernel_modules(rig, machine, solution),
         cuda_provider=_cuda_provider(rig, solution),
+        docker=_version(solution, "docker"),
     )
 
 

@@ -41,7 +41,17 @@ DERIVED: dict[str, tuple[str, str]] = {
 ENV_SCOPED = frozenset({"cuda_runtime", "installer", "interpreter", "pip", "python"})
 
 # Which component gets its newest release first, after the frameworks and before all others.
-NEWEST_FIRST = ("python", "cuda", "cudnn", "driver_source", "driver", "os", "installer", "pip")
+NEWEST_FIRST = (
+    "python",
+    "cuda",
+    "cudnn",
+    "driver_source",
+    "driver",
+    "os",
+    "docker",
+    "installer",
+    "pip",
+)
 
 # What a component is where no source says it, and the components that may be so.
 UNKNOWN = "unknown"

@@ -59,6 +59,8 @@ def _machine(parts: Mapping[str, ComponentRequest]) -> list[str]:
     if "platform" in parts and parts["platform"].family == "wsl":
         lines.append('kind = "wsl"')
     lines += _driver(parts)
+    if "docker" in parts:
+        lines.append(f'docker = "{parts["docker"].request}"')
     if "gcc" in parts:
         lines.append(f'gcc = "{parts["gcc"].request}"')
     if "compute_capability" in parts:

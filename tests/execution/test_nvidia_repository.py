@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,14 +61,31 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keys]:
     made.stop()
 
 
-def published(folder: Path, keys: Keys, *, apart: bool) -> None:
-    """A repository of real packages in a folder, with the file of its key."""
-    place = folder / PLACE
+def published(
+    folder: Path,
+    keys: Keys,
+    *,
+    apart: bool,
+    packages: Sequence[tuple[str, str, str]] = PACKAGES,
+    place: Path = Path(PLACE),
+    key: Path = Path(PLACE, "3bf863cc.pub"),
+    programs: Mapping[str, tuple[str, str]] = {},
+) -> None:
+    """A repository of real packages in a folder, with the file of its key.
+
+    ``programs`` are the path and the text of a script by the package that contains it.
+    """
+    place = folder / place
     place.mkdir(parents=True)
     paragraphs = []
-    for name, version, depends in PACKAGES:
+    for name, version, depends in packages:
         tree = folder / "tree"
         (tree / "DEBIAN").mkdir(parents=True)
+        if name in programs:
+            path, text = programs[name]
+            (tree / path).parent.mkdir(parents=True)
+            (tree / path).write_text(text, encoding="utf-8")
+            (tree / path).chmod(0o755)
         control = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\nDepends: {depends}\n"
         control += "Maintainer: Test <test@example.org>\nDescription: a test\n"
         (tree / "DEBIAN" / "control").write_text(control, encoding="utf-8")
@@ -84,7 +101,7 @@ def published(folder: Path, keys: Keys, *, apart: bool) -> None:
     index.publish_flat("", *paragraphs, key=keys.own, apart=apart)
     for name, data in index.files.items():
         (place / name.lstrip("/")).write_bytes(data)
-    (place / "3bf863cc.pub").write_bytes(keys.armored(keys.own))
+    (folder / key).write_bytes(keys.armored(keys.own))
 
 
 def rigspec(*arguments: object) -> str:

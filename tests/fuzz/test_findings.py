@@ -52,8 +52,9 @@ def test_spec_with_long_version_is_refused() -> None:
     assert "at most 1000 characters" in check_spec_text(f'rig = 1\nname = "box"\n{machine}')
 
 
-def test_spec_with_version_of_docker_gets_a_note_that_no_rule_checks_it() -> None:
-    text = 'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\ndocker = "0.1"\n'
+def test_spec_with_own_version_of_docker_gets_a_note_that_no_rule_checks_it() -> None:
+    engine = 'docker = { version = "0.1", from = "none" }'
+    text = f'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\n{engine}\n'
     assert "note[RS252]: not checked, because the matrix has no rules: Docker 0.1" in (
         check_spec_text(text)
     )

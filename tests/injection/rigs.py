@@ -55,7 +55,7 @@ WHOLE: dict[str, Any] = {
             "instance": "aws p2.xlarge",
             "driver": {"version": ">=384.81", "from": "nvidia", "modules": "proprietary"},
             "gcc": "5",
-            "docker": ">=17",
+            "docker": {"version": ">=17", "from": "distribution"},
             "cpu": {
                 "model": "AMD 1900X",
                 "memory": "DDR4",
@@ -99,7 +99,12 @@ WHOLE: dict[str, Any] = {
             "electricity": "0.12 USD/kWh",
             "kernel_args": ["intel_iommu=off"],
         },
-        "rented": {"os": "ubuntu 16.04", "kind": "cloud", "instance": "aws p2.xlarge"},
+        "rented": {
+            "os": "ubuntu 16.04",
+            "kind": "cloud",
+            "instance": "aws p2.xlarge",
+            "docker": ">=17",
+        },
     },
     "cuda": {
         "toolkit": "9.0",

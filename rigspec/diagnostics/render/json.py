@@ -75,6 +75,7 @@ def _serialize_resolution(resolution: Resolution) -> dict[str, Any]:
         "cuda": resolution.cuda,
         "cudnn": resolution.cudnn,
         "cudnn_built_for": resolution.cudnn_cuda,
+        "docker": resolution.docker,
         "envs": {env.name: _serialize_environment(env) for env in resolution.envs},
     }
 

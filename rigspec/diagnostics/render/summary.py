@@ -50,7 +50,7 @@ def drop_warnings(report: Report) -> Report:
 def _iterate_layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
     glibc = f" (glibc {resolution.glibc})" if resolution.glibc else ""
     yield "os", f"{resolution.os}{glibc}{resolution.architecture_remark}"
-    for name in ("driver", "cuda", "cudnn"):
+    for name in ("driver", "cuda", "cudnn", "docker"):
         version = getattr(resolution, name)
         if version is not None:
             yield name, f"{version}{_driver_remark(resolution) if name == 'driver' else ''}"

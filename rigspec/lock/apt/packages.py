@@ -16,6 +16,7 @@ from rigspec.lock.apt.third_party import (
     ThirdPartyRepositoryCache,
     require_answer,
 )
+from rigspec.lock.container_engine import list_engine_packages
 from rigspec.lock.dnf.distribution import has_dnf
 from rigspec.lock.errors import index_failure
 from rigspec.lock.host_compiler import find_host_compiler
@@ -81,6 +82,7 @@ def list_requested_packages(
         yield from _driver(rig, resolution, matrix)
     if _from_distribution(resolution):
         yield from _accelerator(rig, resolution, matrix)
+    yield from list_engine_packages(resolution, matrix)
     for name in sorted({name for env in envs for name in env.interpreter.packages}):
         yield LockedPackage(name, "interpreter")
 

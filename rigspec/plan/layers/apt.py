@@ -40,7 +40,7 @@ __all__ = [
 # The parts of a lock that can have system packages.
 PARTS = (
     *("system", "fetch", "driver-pinning", "driver", "fabric-manager", "driver-libraries"),
-    *("cuda", "interpreter"),
+    *("cuda", "engine", "container-toolkit", "interpreter"),
     *("service", "host-service", "tmux", "certificate", "library"),
 )
 

@@ -21,7 +21,7 @@ def build_accelerator_steps(rig: RigSettings, locked: LockedMachine) -> Iterator
         yield AptRepositoryStep(
             id=f"repository-{repository.name}",
             title=f"Apt repository: {repository.name}",
-            layer="cuda",
+            layer=_get_layer(locked, repository.name),
             name=repository.name,
             url=repository.url,
             suite=repository.suite,
@@ -31,6 +31,12 @@ def build_accelerator_steps(rig: RigSettings, locked: LockedMachine) -> Iterator
         )
     yield from build_driver_steps(locked, repositories)
     yield from _toolkit_steps(locked, repositories)
+
+
+def _get_layer(locked: LockedMachine, repository: str) -> str:
+    """Return the layer of a repository: that of the container engine if nothing else needs it."""
+    parts = {p.part for p in locked.packages if p.archive == repository} - {"dependency"}
+    return "engine" if parts == {"container-toolkit"} else "cuda"
 
 
 def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:

@@ -61,6 +61,8 @@ def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...
         products |= list_part_products(rig.machine.get(machine.against))
     if machine is not None and machine.gcc is not None:
         products.add("cuda")  # the rules on nvcc name the releases of GCC
+    if machine is not None and machine.docker is not None:
+        products.add("docker")
     if uses_gpu(rig, machine):
         products |= {"gpu", "driver", "cuda", "cudnn", "nvidia-repository"}
     if any(user.gpus for user in rig.user.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product as pairs
 
@@ -24,12 +24,19 @@ from rigspec.resolve.problem.domains import (
     choose_representative_versions,
 )
 from rigspec.resolve.problem.image_rules import build_image_driver_rule
-from rigspec.resolve.problem.model import BoundRule, Component, Requirement, RuleTable
+from rigspec.resolve.problem.model import (
+    BoundRule,
+    Component,
+    Requirement,
+    RuleTable,
+    matches_any,
+)
 from rigspec.resolve.problem.release_cutoff import AS_OF, build_day_component, list_releases_after
 from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.resolve.problem.requirements import DECLARED, get_env_key, get_gpu_key, list_gpus
 from rigspec.resolve.problem.rule_index import RuleIndex, list_provided_rules
 from rigspec.resolve.problem.systems import (
+    find_systems_with_engine,
     find_unchosen_systems,
     find_unlisted_system,
     is_fully_known,
@@ -38,7 +45,7 @@ from rigspec.resolve.problem.universes import sort_newest_first
 from rigspec.resolve.problem.written_versions import list_unlisted_candidates
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.package_sources import can_have_package
-from rigspec.version_specifiers import NO_BUILD, parse_alternative
+from rigspec.version_specifiers import NO_BUILD, get_version_key, parse_alternative
 
 __all__ = ["RuleInstantiation"]
 
@@ -125,8 +132,7 @@ class RuleInstantiation:
             # The driver is that of Windows: it has no modules, and a free one is not chosen.
             names |= {"platform"}
             names -= {"kernel_modules", *({"driver"} - self._required.keys())}
-        if "gcc" in self._required:
-            names.add("gcc")
+        names |= {"docker", "gcc"} & self._required.keys()
         if "avx" in self._required or "cpu" in self._required:
             names.add("avx")
         return sorted(names)
@@ -169,6 +175,8 @@ class RuleInstantiation:
         has_ranges = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
         if name in ("compute_capability", "driver", "glibc"):
             universe = self._extend_with_requested(key, universe)
+        elif name == "docker":
+            universe = self._extend_with_newer(key, universe)
         elif name in self._knowledge.frameworks and key in self._from_channels:
             universe = self._channel_domain(key, name, universe, str(env))
         elif name in self._knowledge.frameworks:
@@ -231,6 +239,11 @@ class RuleInstantiation:
         domain = universe.all
         if self.knows_system:
             domain &= ~find_unchosen_systems(self._matrix.product("os"), universe)
+        if "docker" in self._required:
+            with_engine = domain & find_systems_with_engine(self._matrix.product("os"), universe)
+            named = self._required.get("os", ())
+            if all(with_engine & universe.mask(line.alternatives) for line in named):
+                domain = with_engine
         return Component("os", "os", title, universe, domain)
 
     def _extend_with_requested(self, key: str, universe: CandidateDomain) -> CandidateDomain:
@@ -245,12 +258,21 @@ class RuleInstantiation:
             if not universe.mask((text,))
         ]
         exact = [text for text in requested if _WHOLE_VERSION.fullmatch(text)]
-        new = [Candidate(None, text) for text in exact]
-        return (
-            CandidateDomain(sort_newest_first([*universe.candidates, *new], (), apart=True))
-            if new
-            else universe
-        )
+        return _add_candidates(universe, [Candidate(None, text) for text in exact])
+
+    def _extend_with_newer(self, key: str, universe: CandidateDomain) -> CandidateDomain:
+        """Return the universe with the first version of each request that no listed one meets.
+
+        The updates of a system contain versions that its table does not have yet.
+        """
+        requested = [text for text in self._requested_versions(key) if not universe.mask((text,))]
+        newer = []
+        for text in requested:
+            fitting = (
+                c for c in choose_representative_versions((text,)) if matches_any((text,), c)
+            )
+            newer.append(min(fitting, key=lambda candidate: get_version_key(candidate.version)))
+        return _add_candidates(universe, newer)
 
     @property
     def binding_key(self) -> tuple[object, ...] | None:
@@ -367,3 +389,9 @@ def _group_package_keys(keys: Iterable[str]) -> dict[str, list[str]]:
         if name.startswith(PACKAGE_PREFIX):
             grouped.setdefault(env, []).append(key)
     return grouped
+
+
+def _add_candidates(universe: CandidateDomain, new: Sequence[Candidate]) -> CandidateDomain:
+    if not new:
+        return universe
+    return CandidateDomain(sort_newest_first([*universe.candidates, *new], (), apart=True))

@@ -25,7 +25,7 @@ from rigspec.resolve.problem.rule_index import RuleIndex
 from rigspec.resolve.problem.systems import is_fully_known
 from rigspec.spec.models.cuda import Cuda
 from rigspec.spec.models.environment import Environment
-from rigspec.spec.models.machine import Cpu, Driver, Machine
+from rigspec.spec.models.machine import ContainerEngine, Cpu, Driver, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import NO_DRIVER
 from rigspec.version_specifiers import list_extras
@@ -182,6 +182,9 @@ def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requireme
     if machine.os is not None:
         yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
     yield from _driver_requirements(path, machine)
+    if machine.installs_engine and (version := machine.engine_version):
+        key = ("docker", "version") if isinstance(machine.docker, ContainerEngine) else ("docker",)
+        yield Requirement("docker", (version,), (*path, *key), f"requests the engine {version}")
     if machine.glibc is not None:
         label = f"has glibc {machine.glibc}"
         yield Requirement("glibc", (machine.glibc,), (*path, "glibc"), label)

@@ -83,6 +83,12 @@ def find_unchosen_systems(product: Product, domain: CandidateDomain) -> int:
     return known.mask
 
 
+def find_systems_with_engine(product: Product, domain: CandidateDomain) -> int:
+    """Return the systems that have packages of a container engine, as bits of the domain."""
+    releases = (each for each in product.releases if each.get("engine_packages") is not None)
+    return sum(domain.bit(Candidate(each.family, each.version)) for each in releases)
+
+
 def is_fully_known(request: str | None, product: Product) -> bool:
     """Return whether the matrix has the Pythons and the packages of a system that is requested."""
     if request is None:

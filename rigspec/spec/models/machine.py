@@ -19,6 +19,7 @@ from rigspec.spec.types import (
 __all__ = [
     "PARTS_AND_PRICES",
     "Case",
+    "ContainerEngine",
     "Cpu",
     "Driver",
     "Gpu",
@@ -184,6 +185,17 @@ class Driver(Table):
     )
 
 
+class ContainerEngine(Table):
+    """The container engine: its version, and where it is installed from."""
+
+    version: Request = Field(default="*", description="Version")
+    from_: Literal["distribution", "none"] = Field(
+        default="distribution",
+        alias="from",
+        description="Source of the engine, `none` if the machine has it",
+    )
+
+
 class Machine(Table):
     """A machine of the rig."""
 
@@ -210,7 +222,10 @@ class Machine(Table):
         default=None,
         description="Version of the C library, for a system that the matrix does not know",
     )
-    docker: Request | None = Field(default=None, description="Version of the container engine")
+    docker: Request | ContainerEngine | None = Field(
+        default=None,
+        description="Container engine, with access to the GPUs: a version or a table",
+    )
     cpu: Text | Cpu | None = Field(default=None, description="Processor: a name or a table")
     gpus: Many[GpuEntry] = Field(
         default=(), description='Graphics cards, by name (`["RTX 4090"]`) or as tables'
@@ -255,6 +270,18 @@ class Machine(Table):
     def kernel_modules(self) -> str | None:
         """The requested kernel modules of the driver."""
         return self.driver.modules if isinstance(self.driver, Driver) else None
+
+    @property
+    def engine_version(self) -> str | None:
+        """The requested version of the container engine; None without an engine."""
+        return self.docker.version if isinstance(self.docker, ContainerEngine) else self.docker
+
+    @property
+    def installs_engine(self) -> bool:
+        """Return whether the rig requests a container engine that the machine does not have."""
+        if isinstance(self.docker, ContainerEngine):
+            return self.docker.from_ != "none"
+        return self.docker is not None
 
     @property
     def named_cpu(self) -> str | None:
