@@ -201,15 +201,27 @@ def test_platform_of_other_release_is_refused(run: Run) -> None:
     assert "this rig is for debian 0.1, but the base image is" in done.stderr
 
 
-def test_build_source_failure_prints_end_of_its_log(run: Run, tmp_path: Path) -> None:
-    source = tmp_path / "tool-1.0"
+def archive_source(folder: Path, configure: str) -> tuple[str, str]:
+    """Write a source archive with a configure script; return its address and its checksum."""
+    source = folder / "tool-1.0"
     source.mkdir()
-    (source / "configure").write_text("#!/bin/sh\necho no compiler\nexit 1\n", encoding="utf-8")
+    (source / "configure").write_text(f"#!/bin/sh\n{configure}\n", encoding="utf-8")
     (source / "configure").chmod(0o755)
-    subprocess.run(["tar", "-C", tmp_path, "-czf", tmp_path / "tool.tgz", "tool-1.0"], check=True)
-    sha256 = hashlib.sha256((tmp_path / "tool.tgz").read_bytes()).hexdigest()
-    prefix = str(tmp_path / "prefix")
-    done = run("build-source", f"file://{tmp_path}/tool.tgz", sha256, prefix, "-O1", "--prefix=x")
+    subprocess.run(["tar", "-C", folder, "-czf", folder / "tool.tgz", "tool-1.0"], check=True)
+    sha256 = hashlib.sha256((folder / "tool.tgz").read_bytes()).hexdigest()
+    return f"file://{folder}/tool.tgz", sha256
+
+
+def test_build_source_renames_whole_words_of_one_file(run: Run, tmp_path: Path) -> None:
+    archive = archive_source(tmp_path, "echo name other_name name; exit 1")
+    done = run("build-source", "--rename=configure:name:new", *archive, str(tmp_path), "")
+    assert done.returncode == 1
+    assert done.stderr.startswith("new other_name new\n")
+
+
+def test_build_source_failure_prints_end_of_its_log(run: Run, tmp_path: Path) -> None:
+    archive = archive_source(tmp_path, "echo no compiler; exit 1")
+    done = run("build-source", *archive, str(tmp_path / "prefix"), "-O1", "--prefix=x")
     assert done.returncode == 1
     assert done.stderr.startswith("no compiler\nrig-image: failed: ./configure --quiet --prefix=x")
 

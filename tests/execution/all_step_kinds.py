@@ -239,6 +239,7 @@ def _steps(
             file=supplies.file("s.tgz", _source()),
             configure=("--prefix=/opt/rig/built",),
             c_flags=("-O1",),
+            rename=steps.SourceRename("configure", "OLD", "CFLAGS"),
             prefix="/opt/rig/built",
             creates="/opt/rig/built/bin/tool",
             check_command=("/opt/rig/built/bin/tool",),
@@ -323,7 +324,7 @@ def write_installer(plan: Plan, folder: Path) -> Path:
 
 _CONFIGURE = """\
 #!/bin/sh
-test "$CFLAGS" = -O1
+test "$OLD" = -O1
 for option; do case $option in --prefix=*) prefix=${option#--prefix=} ;; esac; done
 cat > Makefile <<MAKE
 tool:

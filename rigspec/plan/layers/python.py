@@ -27,6 +27,7 @@ from rigspec.plan.steps import (
     InstallerStep,
     PackageBuildStep,
     SourceBuildStep,
+    SourceRename,
     Step,
 )
 from rigspec.resolution import EnvResolution
@@ -47,6 +48,11 @@ _C_FLAGS = (
 # of ctypes crashes: https://github.com/pyenv/pyenv/pull/2630. pyenv patches the allocator.
 _UNALIGNED = frozenset({"3.4", "3.5", "3.6"})
 _UNALIGNED_FLAGS = ("-fno-tree-vectorize", "-fno-tree-slp-vectorize")
+
+# The C library declares `sinpi`, too, since glibc 2.41. Python 2.7.17 and 3.7.3 renamed theirs, but
+# these series did not: https://github.com/python/cpython/issues/80287.
+_SINPI = frozenset({"3.5", "3.6"})
+_SINPI_RENAME = SourceRename("Modules/mathmodule.c", "sinpi", "m_sinpi")
 
 
 def build_environment_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
@@ -130,6 +136,7 @@ def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvReso
             file=file,
             configure=_configure_arguments(home, series),
             c_flags=_list_c_flags(series),
+            rename=_SINPI_RENAME if series in _SINPI else None,
             prefix=home,
             creates=f"{home}/bin/python{series}",
             check_command=(f"{home}/bin/python{series}", "-c", f"import {_modules(series)}"),

@@ -39,7 +39,7 @@ from rigspec.plan.steps.quota import QuotaStep
 from rigspec.plan.steps.reboot import RebootStep
 from rigspec.plan.steps.secret import SecretStep
 from rigspec.plan.steps.service import ServiceStep
-from rigspec.plan.steps.source_build import SourceBuildStep
+from rigspec.plan.steps.source_build import SourceBuildStep, SourceRename
 from rigspec.plan.steps.user import UserStep
 from rigspec.plan.steps.variables import Variable, VariablesStep
 from rigspec.plan.steps.verify import Check, VerifyStep
@@ -75,6 +75,7 @@ __all__ = [
     "SecretStep",
     "ServiceStep",
     "SourceBuildStep",
+    "SourceRename",
     "Step",
     "StepFact",
     "StepFile",

@@ -8,7 +8,16 @@ from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedFile
 from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
-__all__ = ["SourceBuildStep"]
+__all__ = ["SourceBuildStep", "SourceRename"]
+
+
+@dataclass(frozen=True)
+class SourceRename:
+    """A name in one file of the source that newer system headers declare as well."""
+
+    file: str
+    name: str
+    new_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +25,8 @@ class SourceBuildStep(Step):
     """A source archive to download, verify, build with ``configure`` and make, and install.
 
     ``configure`` are the arguments of its configure script, ``c_flags`` those of the compiler.
-    ``prefix`` is the directory that only this build uses. ``check_command`` fails if the build
-    lacks an optional part.
+    ``rename`` changes the source before. ``prefix`` is the directory that only this build uses.
+    ``check_command`` fails if the build lacks an optional part.
     """
 
     kind: ClassVar[str] = "source-build"
@@ -25,6 +34,7 @@ class SourceBuildStep(Step):
     file: LockedFile
     configure: tuple[str, ...]
     c_flags: tuple[str, ...]
+    rename: SourceRename | None = None
     prefix: str
     creates: str
     check_command: tuple[str, ...]
@@ -37,11 +47,19 @@ class SourceBuildStep(Step):
             "prefix": self.prefix,
             "creates": self.creates,
             "c_flags": " ".join(self.c_flags) or None,
+            "renamed_in": self.rename.file if self.rename is not None else None,
+            "rename": self._rename_expression,
         }
 
     def list_words(self) -> tuple[str, ...]:
         """Return the arguments of the configure script and, after ``--``, the check command."""
         return (*self.configure, "--", *self.check_command)
+
+    @property
+    def _rename_expression(self) -> str | None:
+        """The command of sed that renames it."""
+        rename = self.rename
+        return None if rename is None else rf"s/\b{rename.name}\b/{rename.new_name}/g"
 
     @property
     def image_phase(self) -> ImagePhase:

@@ -1,4 +1,5 @@
-# url, sha256, prefix, creates; c_flags: of the compiler. The words are the arguments of its
+# url, sha256, prefix, creates; c_flags: of the compiler; rename: a command of sed for the file renamed_in of the
+# source. The words are the arguments of its
 # configure script and, after `--`, a command that fails if an optional part is missing.
 source_build_is_done() {
   [ -e "${arg[creates]}" ] && has_stamp
@@ -9,6 +10,7 @@ source_build_apply() {
   mkdir -p "$CACHE" && download_file "${arg[url]}" "${arg[sha256]}" "$file" && record_tree "${arg[prefix]}" &&
     rm -rf "${arg[prefix]}" "$build" && mkdir -p "$build" "$(dirname "${arg[prefix]}")" &&
     tar --extract --no-same-owner --strip-components=1 --directory "$build" --file "$file" || return
+  [ -z "${arg[rename]-}" ] || sed --in-place "${arg[rename]}" "$build/${arg[renamed_in]}" || return
   words_before "$@"
   run_logged "$log" configure_build "$build" ${WORDS[@]+"${WORDS[@]}"} &&
     run_logged "$log" make --directory "$build" --jobs "$(nproc)" &&
