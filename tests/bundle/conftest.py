@@ -1,5 +1,14 @@
 """What the tests of bundles share with those of locks."""
 
-from tests.lock.conftest import archive, box, buildah, container_tools, host, keys, nvidia
+from tests.lock.conftest import (
+    archive,
+    box,
+    buildah,
+    container_tools,
+    distribution,
+    host,
+    keys,
+    nvidia,
+)
 
-__all__ = ["archive", "box", "buildah", "container_tools", "host", "keys", "nvidia"]
+__all__ = ["archive", "box", "buildah", "container_tools", "distribution", "host", "keys", "nvidia"]
