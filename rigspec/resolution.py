@@ -126,3 +126,25 @@ class Resolution:
     def architecture_remark(self) -> str:
         """Return " on aarch64" for a person; empty for the default architecture."""
         return "" if self.arch == DEFAULT_ARCH else f" on {self.arch}"
+
+
+def has_other_cuda(resolution: Resolution, env: EnvResolution) -> bool:
+    """Return whether the toolkit and the wheels of an environment differ in CUDA's major version.
+
+    ``torch.utils.cpp_extension`` compiles no extension then: it raises RuntimeError.
+    """
+    if resolution.cuda is None or env.cuda is None:
+        return False
+    return resolution.cuda.partition(".")[0] != env.cuda.partition(".")[0]
+
+
+def suggest_same_cuda(
+    framework: str, resolution: Resolution, env: EnvResolution
+) -> tuple[str, ...]:
+    """Return what to do if the toolkit and a framework have another CUDA."""
+    major = (resolution.cuda or "").partition(".")[0]
+    return (
+        f'set `toolkit = "{env.cuda}"` in `[cuda]`',
+        f"or request a build of {framework} for CUDA {major}: `rigspec matrix show {framework}` "
+        "lists them",
+    )

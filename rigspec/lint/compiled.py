@@ -12,13 +12,19 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Product, Rule
 from rigspec.matrix.packages import RUST_COMPILERS, CompiledPackage
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import (
+    EnvResolution,
+    Resolution,
+    has_other_cuda,
+    suggest_same_cuda,
+)
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
 from rigspec.resolve.problem.requirements import list_gpus
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.package_sources import can_have_package
 from rigspec.version_specifiers import NO_BUILD, get_extras, normalize_name, parse_alternative
 
 __all__ = ["lint_compiled", "lint_missing_compilers"]
@@ -75,6 +81,13 @@ def lint_missing_compilers(
                 needs_toolkit = build.toolkit in ("always", resolution.accelerator)
                 if needs_toolkit and resolution.cuda is None:
                     yield _report_missing_toolkit(spec, package, build, env)
+                elif (
+                    needs_toolkit
+                    and build.framework
+                    and has_other_cuda(resolution, env)
+                    and not can_have_package(spec.rig, build.dependency or package.name)
+                ):
+                    yield _report_other_cuda(spec, package, build, env, resolution)
                 if build.rust and _lacks_rust(spec.rig, env.name):
                     yield _report_missing_rust(spec, package, build, env)
 
@@ -228,6 +241,24 @@ def _report_missing_toolkit(
     needed = "the CUDA toolkit: the installation would fail or lack the GPU code"
     help_ = f"add `[cuda]` with `toolkit{release}`"
     return _report_missing(spec, package, build, env, needed, (help_,), ("cuda",))
+
+
+def _report_other_cuda(
+    spec: LoadedSpec,
+    package: RequestedPackage,
+    build: CompiledPackage,
+    env: EnvResolution,
+    resolution: Resolution,
+) -> Diagnostic:
+    needed = (
+        f"a toolkit of CUDA {env.cuda}, for which {build.framework} is built: the toolkit is CUDA "
+        f"{resolution.cuda}, so the installation would fail"
+    )
+    return _report_missing(
+        *(spec, package, build, env, needed),
+        suggest_same_cuda(build.framework, resolution, env),
+        ("cuda", build.framework),
+    )
 
 
 def _report_missing_rust(

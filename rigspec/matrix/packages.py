@@ -56,8 +56,8 @@ class CompiledPackage:
     In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
     CUDA release inside the wheels of its framework. ``pythons`` are those without a wheel, such as
     ``>=3.13``. The build needs the CUDA ``toolkit``: "always", on a machine with a "gpu", or never
-    (empty), and a Rust compiler if ``rust``. ``dependency`` is compiled if it is not the package
-    itself.
+    (empty), and a Rust compiler if ``rust``. With a ``framework``, it compiles an extension of
+    that. ``dependency`` is compiled if it is not the package itself.
     """
 
     versions: str
@@ -66,6 +66,7 @@ class CompiledPackage:
     pythons: str | None = None
     toolkit: str = ""
     rust: bool = False
+    framework: str = ""
     dependency: str = ""
 
 

@@ -216,6 +216,7 @@ def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -
         pythons=row.get("pythons"),
         toolkit=row.get("toolkit", ""),
         rust=row.get("rust", False),
+        framework=row.get("framework", ""),
         dependency=row.get("dependency", ""),
     )
 

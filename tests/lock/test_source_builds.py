@@ -20,10 +20,8 @@ from rigspec.lock.python.builds.source_builds import (
     SourceBuild,
     explain_build_conflict,
     require_build_needs,
-    warn_of_other_cuda,
 )
 from rigspec.lock.python.conflicts import Collision, RequiredPackage
-from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.sdist import CPU_FALLBACK, read_sdist
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
@@ -359,26 +357,31 @@ def build_of_extension(languages: frozenset[str]) -> SourceBuild:
 
 
 @pytest.mark.parametrize(
-    ("toolkit", "languages", "warned"),
+    ("toolkit", "languages", "required", "refused"),
     [
-        ("13.0.2", {"c", "cuda"}, True),
-        ("12.4.1", {"c", "cuda"}, False),
-        ("13.0.2", {"c"}, False),
-        (None, {"c", "cuda"}, False),
+        ("13.0.2", {"c", "cuda"}, "torch", True),
+        ("12.4.1", {"c", "cuda"}, "torch", False),
+        ("13.0.2", {"c"}, "torch", False),
+        # CUDA code that PyTorch does not compile, such as that of llama-cpp-python.
+        ("13.0.2", {"c", "cuda"}, "numpy", False),
     ],
 )
-def test_extension_for_another_cuda_than_that_of_torch_is_warned_of(
-    toolkit: str | None, languages: set[str], warned: bool
+def test_extension_for_another_cuda_than_that_of_torch_is_refused(
+    toolkit: str, languages: set[str], required: str, refused: bool
 ) -> None:
-    # torch is a dependency, as that of openrlhf.
+    rig = parse_spec("rig.toml", BUILDER).rig
     env = EnvResolution("lab", "3.12", "26.0", cuda="12.8")
-    torch = FoundFramework("lab", "torch", "torch", "2.9.1")
     machine = Resolution("box", "debian 13", "x86_64", "gpu", cuda=toolkit)
-    builds = [build_of_extension(frozenset(languages))]
-    found = [*warn_of_other_cuda(builds, machine, env, [torch])]
-    assert [each.code for each in found] == (["RS507"] if warned else [])
-    for each in found:
-        assert "CUDA 13.0, but PyTorch is built for CUDA 12.8" in each.message
+    build = build_of_extension(frozenset(languages))
+    metadata = replace(build.metadata, runs_with=(Requirement(required),))
+    builds = [replace(build, metadata=metadata)]
+    matrix = load_required_matrix(rig, "box")
+    if not refused:
+        require_build_needs(rig, machine, matrix, env, builds, lambda _: None)
+        return
+    with pytest.raises(LockError, match="for which torch is built") as raised:
+        require_build_needs(rig, machine, matrix, env, builds, lambda _: None)
+    assert raised.value.diagnostic.help[0] == 'set `toolkit = "12.8"` in `[cuda]`'
 
 
 @pytest.mark.parametrize("has_wheels", [True, False])

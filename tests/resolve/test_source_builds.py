@@ -112,6 +112,31 @@ def test_source_archive_that_can_be_built_is_accepted(
     assert not is_refused(tmp_path, **values)
 
 
+@pytest.mark.parametrize(
+    ("toolkit", "package", "request_", "tables", "refused"),
+    [
+        ("13.0", "flash-attn", "2.8.3", "", True),
+        ("13.0", "openrlhf", "*", "", True),
+        ("12.9", "flash-attn", "2.8.3", "", False),
+        # It is no extension of PyTorch.
+        ("13.0", "deepspeed", "*", "", False),
+        # That index may have wheels.
+        ("13.0", "flash-attn", "2.8.3", '[index.own]\nurl = "https://x.org"', False),
+    ],
+)
+def test_source_archive_for_another_cuda_than_the_toolkit_is_refused(
+    toolkit: str, package: str, request_: str, tables: str, refused: bool, tmp_path: Path
+) -> None:
+    tables = f'[cuda]\ntoolkit = "{toolkit}"\n{tables}'
+    values = {"gpus": GPU, "tables": tables, "python": "3.12"}
+    report = check(tmp_path, BUILT.format(package=package, request=request_, **values))
+    errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert bool(errors) is refused
+    for error in errors:
+        assert "needs a toolkit of CUDA 12.8, for which torch is built" in error.message
+        assert error.help[0] == 'set `toolkit = "12.8"` in `[cuda]`'
+
+
 def test_refused_source_archive_suggests_toolkit_of_the_framework(tmp_path: Path) -> None:
     rig = BUILT.format(gpus=GPU, tables="", python="3.12", package="flash-attn", request="2.8.3")
     (error,) = (d for d in check(tmp_path, rig).diagnostics if d.code == "RS507")

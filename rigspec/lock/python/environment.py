@@ -23,7 +23,6 @@ from rigspec.lock.python.builds.source_builds import (
     list_open_crates,
     note_unknown_libraries,
     require_build_needs,
-    warn_of_other_cuda,
 )
 from rigspec.lock.python.builds.tools import SolvedTools, ToolsSolver
 from rigspec.lock.python.direct_packages import (
@@ -222,10 +221,8 @@ class _Locker:
                 for each in tools.separate
             ),
         )
-        other_cuda = warn_of_other_cuda(builds, self._resolution, resolved, solved.frameworks)
         warnings = (
             *solved.warnings,
-            *other_cuda,
             *note_unknown_libraries(self._env.name, builds),
             *self._suggest_as_of(packages),
         )

@@ -13,7 +13,6 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError, Place, report_no_solution
 from rigspec.lock.model import Unpinned
 from rigspec.lock.python.conflicts import Collision, RequiredPackage
-from rigspec.lock.python.found_frameworks import FoundFramework
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.sdist import CPU_FALLBACK
@@ -22,7 +21,12 @@ from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.system_dependencies import COMPILERS, PYTHON_HEADERS, find_needed_packages
 from rigspec.matrix.model import Matrix
 from rigspec.matrix.packages import RUST_COMPILERS
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import (
+    EnvResolution,
+    Resolution,
+    has_other_cuda,
+    suggest_same_cuda,
+)
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
@@ -38,10 +42,10 @@ __all__ = [
     "note_unknown_libraries",
     "require_build_needs",
     "suggest_pythons",
-    "warn_of_other_cuda",
 ]
 
 # Packages of the system that include a compiler of C and C++.
+_TORCH = "torch"
 _C_COMPILERS = frozenset({"build-essential", "gcc", "g++", "clang", "gcc-c++", "gcc-toolset-12"})
 _FORTRAN_COMPILERS = frozenset({"gfortran", "gcc-gfortran"})
 # It only chooses a NumPy to build with: here that is the one of the environment.
@@ -174,8 +178,9 @@ def require_build_needs(
     ``find_requirer`` returns the package of the spec that requires a dependency, if there is one.
 
     Raises:
-        LockError: An archive needs a compiler that neither the rig nor these packages install, is
-            a stub, which downloads a wheel instead of a build, or computes its build requirements.
+        LockError: An archive needs a compiler that neither the rig nor these packages install, or
+            another toolkit, is a stub, which downloads a wheel instead of a build, or computes its
+            build requirements.
 
     """
     unmet = _list_unmet(rig, env, builds)
@@ -186,6 +191,9 @@ def require_build_needs(
         if build.metadata.computes_requirements:
             places = _places(rig, env.name, build, find_requirer)
             raise _report_computed_requirements(env.name, build, places)
+        if _is_torch_extension(build) and has_other_cuda(resolution, env):
+            places = _places(rig, env.name, build, find_requirer)
+            raise _report_other_cuda(resolution, env, build, places)
         missing = list(_missing(build, rig, resolution, env, met))
         if missing:
             names = " and ".join(name for name, _ in missing)
@@ -224,6 +232,33 @@ def _list_unmet(rig: Rig, env: EnvResolution, builds: Sequence[SourceBuild]) -> 
     return tuple(needs)
 
 
+def _is_torch_extension(build: SourceBuild) -> bool:
+    """Return whether an archive has CUDA code that PyTorch compiles."""
+    required = (*build.metadata.built_with, *build.metadata.runs_with)
+    return "cuda" in build.metadata.languages and any(each.name == _TORCH for each in required)
+
+
+def _report_other_cuda(
+    resolution: Resolution, env: EnvResolution, build: SourceBuild, places: Sequence[Place]
+) -> LockError:
+    toolkit = ".".join((resolution.cuda or "").split(".")[:2])
+    diagnostic = Diagnostic(
+        code="RS507",
+        severity=Severity.ERROR,
+        message=f"{build.label} has no wheel for `{env.name}`, and its build needs a toolkit of "
+        f"CUDA {env.cuda}, for which {_TORCH} is built: the toolkit is CUDA {toolkit}, so the "
+        "installation would fail",
+        components=("cuda", build.pin.name),
+        runtime_error=(
+            f"The detected CUDA version ({toolkit}) mismatches the version that was used to "
+            f"compile PyTorch ({env.cuda})",
+        ),
+        help=suggest_same_cuda(_TORCH, resolution, env),
+    )
+    # An older Python may have an older PyTorch for the toolkit: both would surprise.
+    return LockError(diagnostic, 1, places, on_every_python=True)
+
+
 def _report_computed_requirements(
     env: str, build: SourceBuild, places: Sequence[Place]
 ) -> LockError:
@@ -254,39 +289,6 @@ def _report_stub(build: SourceBuild, places: Sequence[Place]) -> LockError:
         ),
     )
     return LockError(diagnostic, 1, places)
-
-
-def warn_of_other_cuda(
-    builds: Iterable[SourceBuild],
-    resolution: Resolution,
-    env: EnvResolution,
-    frameworks: Iterable[FoundFramework],
-) -> Iterator[Diagnostic]:
-    """Yield a warning for each CUDA extension that PyTorch would not compile with the toolkit.
-
-    ``torch.utils.cpp_extension`` raises RuntimeError if the major versions differ. ``frameworks``
-    are those of the environment, dependencies included.
-    """
-    has_torch = any(each.product == "torch" for each in frameworks)
-    if not has_torch or env.cuda is None or resolution.cuda is None:
-        return
-    toolkit = ".".join(resolution.cuda.split(".")[:2])
-    if toolkit.partition(".")[0] == env.cuda.partition(".")[0]:
-        return
-    for build in builds:
-        if "cuda" in build.metadata.languages:
-            yield Diagnostic(
-                code="RS507",
-                severity=Severity.WARNING,
-                message=f"{build.label} in `{env.name}` may not compile: the toolkit is CUDA "
-                f"{toolkit}, but PyTorch is built for CUDA {env.cuda}",
-                components=("cuda", build.pin.name),
-                runtime_error=(
-                    f"The detected CUDA version ({toolkit}) mismatches the version that was used "
-                    f"to compile PyTorch ({env.cuda})",
-                ),
-                help=(f'set `toolkit = "{env.cuda}"` in `[cuda]`',),
-            )
 
 
 def list_open_crates(builds: Iterable[SourceBuild]) -> Iterator[Unpinned]:
