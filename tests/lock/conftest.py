@@ -55,7 +55,7 @@ def distribution(archive: SignedArchive) -> Distribution:
         ),
         components=("main", "contrib"),
         architecture="amd64",
-        url=None,
+        urls=(),
         keyring=str(archive.keys.keyring),
         keys=frozenset({archive.keys.own}),
         codenames=frozenset({"bookworm"}),

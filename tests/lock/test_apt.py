@@ -214,7 +214,8 @@ def test_apt_sources_are_from_environment_and_host(
 def test_apt_without_sources_reads_public_archive(
     unconfigured: Box, distribution: Distribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    public = replace(distribution, url=f"{unconfigured.archive.address}/{{distribution}}")
+    address = unconfigured.archive.address
+    public = replace(distribution, urls=(f"{address}/debian", f"{address}/debian-security"))
     monkeypatch.setattr(packages, "find_distribution", lambda *_: public)
     assert "packages of the system" not in unconfigured.lock()
     assert len(unconfigured.machine.archives) == 3
@@ -224,7 +225,7 @@ def test_apt_without_sources_reads_public_archive(
 def test_apt_unreachable_public_archive_leaves_packages_unpinned(
     unconfigured: Box, distribution: Distribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unreachable = replace(distribution, url="http://127.0.0.1:9/none")
+    unreachable = replace(distribution, urls=("http://127.0.0.1:9/none",))
     monkeypatch.setattr(packages, "find_distribution", lambda *_: unreachable)
     output = unconfigured.lock()
     assert (
@@ -239,7 +240,7 @@ def test_apt_public_archive_signed_with_another_key_is_refused(
     unconfigured: Box, distribution: Distribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = f"{unconfigured.archive.address}/{{distribution}}"
-    foreign = replace(distribution, url=place, keys=frozenset({distribution.release}))
+    foreign = replace(distribution, urls=(place,), keys=frozenset({distribution.release}))
     monkeypatch.setattr(packages, "find_distribution", lambda *_: foreign)
     done = unconfigured.run("lock")
     assert done.exit_code == 3

@@ -7,11 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from rigspec.matrix.model import Matrix, Release
+from rigspec.resolution import DEFAULT_ARCH
 
 __all__ = ["Distribution", "Suite", "find_distribution", "find_keyrings"]
 
 _TABLE = "archive"
-_MAIN = "x86_64"
 # Debian's words for what the kernel calls otherwise: dpkg's cputable.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el"}
 
@@ -28,12 +28,11 @@ class Suite:
 class Distribution:
     """One release of a distribution. ``suites`` begins with the release itself, ``keys`` are the
     primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
-    ``url`` is its public archive, with a placeholder for the name of the archive, and ``keyring``
-    the file of its keys on its own systems. ``avoided`` are versions of packages (name, version)
-    that break what the release has them for. ``module_packages`` are the driver's half for the
-    kernel, ``library_packages`` that for programs. ``cuda_home`` and ``nvcc`` are where its own
-    packages put the toolkit, ``compiler`` is the name of a series of GCC, command and package
-    alike.
+    ``urls`` are its public archives, ``keyring`` is the file of its keys on its own systems, and
+    ``avoided`` are versions of packages (name, version) that break what the release has them for.
+    ``module_packages`` are the driver's half for the kernel, ``library_packages`` that for
+    programs. ``cuda_home`` and ``nvcc`` are where its own packages put the toolkit, ``compiler`` is
+    the name of a series of GCC, command and package alike.
     """
 
     name: str
@@ -42,7 +41,7 @@ class Distribution:
     suites: tuple[Suite, ...]
     components: tuple[str, ...]
     architecture: str
-    url: str | None
+    urls: tuple[str, ...]
     keyring: str
     keys: frozenset[str]
     codenames: frozenset[str]
@@ -75,7 +74,7 @@ def find_distribution(matrix: Matrix, os: str, arch: str) -> Distribution | None
         suites=tuple(Suite(archive, name) for archive, _, name in suites),
         components=_words(found, "components"),
         architecture=_ARCHITECTURES.get(arch, arch),
-        url=found.get("url") if arch == _MAIN else found.get("ports_url") or found.get("url"),
+        urls=_list_urls(found, arch),
         keyring=found.get("keyring") or "",
         keys=frozenset(_words(found, "keys")),
         codenames=frozenset(release.get("codename") or "" for release in same),
@@ -98,6 +97,11 @@ def find_keyrings(distribution: Distribution) -> tuple[Path, ...]:
     """Return the files of its keys: this host's own, which may be newer, and the matrix's."""
     shipped = Path(str(files("rigspec.matrix"))) / "keyrings" / f"{distribution.name}.gpg"
     return tuple(file for file in (Path(distribution.keyring), shipped) if file.is_file())
+
+
+def _list_urls(release: Release, arch: str) -> tuple[str, ...]:
+    ports = () if arch == DEFAULT_ARCH else _words(release, "ports_urls")
+    return ports or _words(release, "urls")
 
 
 def _name_and_version(word: str) -> tuple[str, str]:

@@ -87,7 +87,8 @@ def _run_gpgv(keyrings: Sequence[Path], folder: str, *arguments: str) -> list[li
     done = subprocess.run(
         [
             *(_GPGV, "--status-fd", "1", "--homedir", folder),
-            *(*options, *arguments),
+            *options,
+            *arguments,
         ],
         capture_output=True,
         check=False,

@@ -57,7 +57,7 @@ def find_sources(
     roots = tuple(dict.fromkeys(_host_roots(distribution)))
     if roots:
         return Sources(roots, _host_checks_dates(), optional=True)
-    return Sources((distribution.url,), is_default=True) if distribution.url else None
+    return Sources(distribution.urls, is_default=True) if distribution.urls else None
 
 
 def get_variable_name(distribution: Distribution) -> str:

@@ -19,6 +19,11 @@ class SourceRename:
     name: str
     new_name: str
 
+    @property
+    def expression(self) -> str:
+        """The command of sed that renames it."""
+        return rf"s/\b{self.name}\b/{self.new_name}/g"
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceBuildStep(Step):
@@ -48,18 +53,12 @@ class SourceBuildStep(Step):
             "creates": self.creates,
             "c_flags": " ".join(self.c_flags) or None,
             "renamed_in": self.rename.file if self.rename is not None else None,
-            "rename": self._rename_expression,
+            "rename": self.rename.expression if self.rename is not None else None,
         }
 
     def list_words(self) -> tuple[str, ...]:
         """Return the arguments of the configure script and, after ``--``, the check command."""
         return (*self.configure, "--", *self.check_command)
-
-    @property
-    def _rename_expression(self) -> str | None:
-        """The command of sed that renames it."""
-        rename = self.rename
-        return None if rename is None else rf"s/\b{rename.name}\b/{rename.new_name}/g"
 
     @property
     def image_phase(self) -> ImagePhase:
