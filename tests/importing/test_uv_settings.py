@@ -1,0 +1,97 @@
+"""Settings of uv in a pyproject.toml that decide versions and indexes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.importing.env_files import load_spec_with_files
+from rigspec.spec.loader import load_spec, parse_spec
+from tests.importing.readings import read, reasons
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_pyproject_settings_of_uv_that_decide_versions_are_named() -> None:
+    text = """\
+[project]
+dependencies = ["numpy"]
+
+[tool.uv]
+override-dependencies = ["numpy>=2", "setuptools<80"]
+exclude-newer = "1 week"
+"""
+    assert reasons(read("pyproject.toml", text)) == {
+        "numpy>=2": "an override of uv: set the version of the package",
+        "setuptools<80": "an override of uv: set the version of the package",
+        "exclude-newer 1 week": "`as_of` is a whole day: write the one that you mean",
+    }
+
+
+INDEXED = """\
+[project]
+dependencies = ["tensorrt>=10", "Private_Tool", "six", "hidden"]
+[[tool.uv.index]]
+name = "NVIDIA"
+url = "https://pypi.nvidia.com"
+explicit = true
+[[tool.uv.index]]
+name = "login"
+url = "https://me:secret@packages.example.org/simple"
+[tool.uv.sources]
+tensorrt = { index = "NVIDIA" }
+private-tool = { index = "NVIDIA" }
+hidden = { index = "login" }
+"""
+
+
+def test_index_of_uv_names_the_packages_that_come_from_it(rigspec: Rigspec, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(INDEXED, encoding="utf-8")
+    imported = rigspec("import", tmp_path / "pyproject.toml")
+    rig = parse_spec("rig.toml", imported.stdout).rig
+    (index,) = rig.index.items()
+    assert index[0] == "nvidia"
+    assert index[1].url == "https://pypi.nvidia.com"
+    assert index[1].packages == ("tensorrt", "Private_Tool")
+    assert rig.env["main"].packages["tensorrt"] == ">=10"
+    assert "hidden (its source in [tool.uv.sources] is not imported)" in imported.stderr
+    assert "secret" not in imported.stdout + imported.stderr
+
+    # An environment with `from` has no table for an index: it is named.
+    spec = tmp_path / "rig.toml"
+    text = 'rig = 1\nname = "box"\n[env.lab]\nfrom = "pyproject.toml"\n'
+    spec.write_text(text, encoding="utf-8")
+    found = {each.text: each.reason for each in load_spec_with_files(str(spec)).omissions}
+    assert found["tensorrt"] == "its index: write `[index.nvidia]` with `packages`"
+
+
+@pytest.mark.parametrize(
+    ("limit", "day"),
+    [
+        ("2025-06-01", "2025-06-01"),
+        ("2025-06-01T00:00:00Z", "2025-05-31"),
+        ("2025-03-01T00:00:00+00:00", "2025-02-28"),
+        ("2025-06-01T12:00:00Z", None),
+        ("2025-06-31", None),
+    ],
+)
+def test_newest_packages_of_uv_are_the_day_of_the_environment(
+    limit: str, day: str | None, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    text = f'[project]\ndependencies = ["six"]\n[tool.uv]\nexclude-newer = "{limit}"\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    imported = rigspec("import", tmp_path / "pyproject.toml")
+    (tmp_path / "imported.toml").write_text(imported.stdout, encoding="utf-8")
+    found = load_spec(str(tmp_path / "imported.toml")).rig.env["main"].as_of
+    assert (found.isoformat() if found is not None else None) == day
+    assert ("exclude-newer" in imported.stderr) is (day is None)
+
+    # `from` of an environment reads the same.
+    spec = tmp_path / "rig.toml"
+    spec.write_text('rig = 1\nname = "box"\n[env.lab]\nfrom = "pyproject.toml"\n', encoding="utf-8")
+    rig = load_spec_with_files(str(spec)).spec.rig
+    found = rig.env["lab"].as_of
+    assert (found.isoformat() if found is not None else None) == day
