@@ -55,7 +55,8 @@ def lint_compiled(
             for build in product.source_builds:
                 if _is_compiled(build, package.request, env.python):
                     wanted = version or _describe_request(package.request)
-                    yield _note_source_build(spec, product, build, env, wanted, path)
+                    cuda = resolution.cuda or env.cuda
+                    yield _note_source_build(spec, product, build, cuda, wanted, path)
 
 
 def lint_missing_compilers(
@@ -203,16 +204,16 @@ def _note_source_build(
     spec: LoadedSpec,
     product: Product,
     build: CompiledPackage,
-    env: EnvResolution,
+    cuda: str | None,
     version: str,
     path: tuple[str, ...],
 ) -> Diagnostic:
     name = product.name.removeprefix(PACKAGE_PREFIX)
-    cuda = f"CUDA {env.cuda}" if env.cuda else "torch's CUDA"
+    release = f"CUDA {'.'.join(cuda.split('.')[:2])}" if cuda else "torch's CUDA"
     return Diagnostic(
         code="RS256",
         severity=Severity.NOTE,
-        message=build.statement.format(name=name, version=version, cuda=cuda),
+        message=build.statement.format(name=name, version=version, cuda=release),
         components=(product.name,),
         spans=(spec.document.span(path, label="no wheel"),),
         facts=(Fact(f"{name}/source_build", _describe(build), build.sources),),

@@ -54,10 +54,10 @@ class CompiledPackage:
     """Releases of a package without a wheel on the package index, which pip compiles.
 
     In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
-    CUDA release inside the wheels of its framework. ``pythons`` are those without a wheel, such as
-    ``>=3.13``. The build needs the CUDA ``toolkit``: "always", on a machine with a "gpu", or never
-    (empty), and a Rust compiler if ``rust``. With a ``framework``, it compiles an extension of
-    that. ``dependency`` is compiled if it is not the package itself.
+    release of the toolkit, or the one in the wheels of its framework. ``pythons`` are those without
+    a wheel, such as ``>=3.13``. The build needs the CUDA ``toolkit``: "always", on a machine with a
+    "gpu", or never (empty), and a Rust compiler if ``rust``. With a ``framework``, it compiles an
+    extension of that. ``dependency`` is compiled if it is not the package itself.
     """
 
     versions: str

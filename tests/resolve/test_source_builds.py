@@ -42,6 +42,17 @@ def test_package_without_wheel_is_noted(request_: str, named: str, tmp_path: Pat
     assert [source.url for fact in note.facts for source in fact.sources] == ["pkg:pypi/flash-attn"]
 
 
+def test_package_without_wheel_is_compiled_by_the_toolkit(tmp_path: Path) -> None:
+    rig = RIG.format(request="*").replace('toolkit = "12.8"', 'toolkit = "12.9"')
+
+    report = check(tmp_path, rig)
+
+    assert report.resolution is not None
+    (env,) = report.resolution.envs
+    (note,) = (d for d in report.diagnostics if d.code == "RS256")
+    assert (env.cuda, "nvcc of CUDA 12.9," in note.message) == ("12.8", True)
+
+
 BUILT = """
 [machine.box]
 os = "ubuntu 24.04"
