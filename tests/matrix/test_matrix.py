@@ -71,6 +71,15 @@ def test_matrix_codes_have_a_page() -> None:
         assert "## How to fix" in load_page(code)
 
 
+def test_rules_that_the_text_of_check_leaves_out_are_notes() -> None:
+    found = [
+        f"{rule.id}: {rule.severity}"
+        for rule in MATRIX.rules()
+        if rule.code == "RS221" and rule.severity != "note"
+    ]
+    assert found == []
+
+
 def test_program_codes_have_a_page() -> None:
     sources = (Path(__file__).resolve().parent.parent.parent / "rigspec").rglob("*.py")
     raised = {code for file in sources for code in re.findall(r'"(RS\d{3})"', file.read_text())}

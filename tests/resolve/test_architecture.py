@@ -64,8 +64,10 @@ def test_check_of_an_arm_machine_takes_a_build_for_its_gpu(
 
 def test_check_of_torch_on_jetson_orin_warns_of_the_missing_code(tmp_path: Path) -> None:
     report = check(tmp_path, rig('gpus = ["Jetson AGX Orin"]', "2.9.1"))
-    warnings = [d for d in report.diagnostics if d.severity is Severity.WARNING]
-    assert any("sm_87" in d.message and "NVIDIA's builds for Jetson" in d.message for d in warnings)
+    (warning,) = [d for d in report.diagnostics if d.severity is Severity.WARNING]
+    # The text of `check` leaves out RS221.
+    assert warning.code == "RS220"
+    assert "sm_87: use NVIDIA's builds for Jetson" in warning.message
 
 
 def test_conflict_with_many_builds_names_the_gpu_code_in_each(tmp_path: Path) -> None:
