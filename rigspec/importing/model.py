@@ -12,6 +12,8 @@ from rigspec.diagnostics.model import Span
 from rigspec.secrets.redaction import redact_known
 
 __all__ = [
+    "Include",
+    "Indexes",
     "Reading",
     "SkippedPart",
     "SourceText",
@@ -114,16 +116,55 @@ class SkippedPart:
 
 
 @dataclass(frozen=True)
+class Indexes:
+    """The builds (``cu121``) of the indexes that an installer uses.
+
+    Attributes:
+        only: that of the index that replaces PyPI.
+        extra: those of the indexes that add to PyPI.
+        is_uv: whether uv installs, which takes a package from the first index that has it.
+    """
+
+    only: str | None = None
+    extra: tuple[str, ...] = ()
+    is_uv: bool = False
+
+    def apply(self, statement: Statement) -> Statement:
+        """Return the statement with the build that the installer chooses.
+
+        With pip, the build of an extra index is certain only for one exact version, because pip
+        prefers a version with a local label to the same version without one.
+        """
+        value = statement.value
+        if statement.subject is not Subject.PACKAGE or statement.build or "+" in value:
+            return statement
+        extra = set(self.extra)
+        is_exact = value.startswith("==") and not {"*", ","} & {*value}
+        if len(extra) == 1 and (self.is_uv or (is_exact and self.only is None)):
+            return replace(statement, build=extra.pop())
+        return replace(statement, build=self.only) if self.only is not None else statement
+
+
+@dataclass(frozen=True)
+class Include:
+    """A file that another file names, by its path relative to that, and its indexes there."""
+
+    path: str
+    is_constraint: bool = False
+    indexes: Indexes = field(default_factory=Indexes)
+
+
+@dataclass(frozen=True)
 class Reading:
     """The statements of a file, and the parts that are not imported.
 
-    ``includes`` are other files that this file names, by their paths relative to it. ``optional``
-    are the options and names of the extras and dependency groups that it has.
+    ``includes`` are other files that this file names. ``optional`` are the options and names of the
+    extras and dependency groups that it has.
     """
 
     statements: tuple[Statement, ...] = ()
     omissions: tuple[SkippedPart, ...] = ()
-    includes: tuple[str, ...] = ()
+    includes: tuple[Include, ...] = ()
     optional: frozenset[tuple[str, str]] = frozenset()
 
 

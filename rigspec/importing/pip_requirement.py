@@ -7,13 +7,14 @@ import re
 from packaging.requirements import InvalidRequirement, Requirement
 
 from rigspec.diagnostics.model import Span
-from rigspec.importing.model import Reading, SourceText, Statement, Subject, omit
+from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement, Subject, omit
 
 __all__ = [
     "build_of_index",
     "build_requirement_pattern",
     "is_default_index",
     "list_extras",
+    "omit_index",
     "read_address",
     "read_requirement",
 ]
@@ -39,6 +40,12 @@ def build_of_index(address: str) -> str | None:
 def is_default_index(address: str) -> bool:
     """Return whether the address is that of PyPI."""
     return _DEFAULT_INDEX.match(address) is not None
+
+
+def omit_index(address: str, source: SourceText, line: int) -> SkippedPart:
+    """Return the omission of an index whose packages are unknown, without its password."""
+    name = address.rpartition("@")[2].removeprefix("https://")
+    return source.omission(name, "the packages of this index are unknown", line)
 
 
 def read_requirement(

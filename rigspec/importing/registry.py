@@ -24,7 +24,7 @@ __all__ = ["FORMATS", "Format", "ImportedFile", "UnknownFormat", "detect_format"
 
 # The longest file that is read, in bytes: a uv.lock of 1,000 packages has 3 MiB.
 _MAX_BYTES = 32 << 20
-_CONSTRAINT = "constraint:"
+_OTHER_SUFFIXES = (".toml", ".yml", ".yaml")
 
 
 class UnknownFormat(Exception):
@@ -153,22 +153,26 @@ def _read(source: SourceText, form: Format, included: list[SourceText], seen: se
         raise UnreadableFile(f"{source.file}:{error.line}: {error}", error.line) from None
     parts = [replace(reading, includes=())]
     for include in reading.includes:
-        is_constraint = include.startswith(_CONSTRAINT)
-        named = os.path.join(os.path.dirname(source.file), include.removeprefix(_CONSTRAINT))
-        path = Path(os.path.normpath(named))
+        path = Path(os.path.normpath(os.path.join(os.path.dirname(source.file), include.path)))
         if path in seen:
             continue
         seen.add(path)
         text = read_text(path)
         if text is None:
-            parts.append(Reading(omissions=(_missing(source, include),)))
+            parts.append(Reading(omissions=(_missing(source, include.path),)))
             continue
-        nested = SourceText(str(path), text)
+        nested = SourceText(str(path), text, source.extras, source.groups)
         included.append(nested)
-        # A Dockerfile includes requirements, and requirements other requirements.
-        part = _read(nested, _REQUIREMENTS, included, seen)
-        parts.append(_as_constraints(part) if is_constraint else part)
+        part = _read(nested, _find_included_format(path, text), included, seen)
+        part = replace(part, statements=tuple(map(include.indexes.apply, part.statements)))
+        parts.append(_as_constraints(part) if include.is_constraint else part)
     return join_readings(parts)
+
+
+def _find_included_format(path: Path, text: str) -> Format:
+    """Return requirements, or another format that pip, uv or conda installs from by its name."""
+    found = detect_format(path.name, text) if path.suffix in _OTHER_SUFFIXES else None
+    return found or _REQUIREMENTS
 
 
 def read_text(path: Path) -> str | None:
@@ -181,8 +185,7 @@ def read_text(path: Path) -> str | None:
         return None
 
 
-def _missing(source: SourceText, include: str) -> SkippedPart:
-    path = include.removeprefix(_CONSTRAINT)
+def _missing(source: SourceText, path: str) -> SkippedPart:
     at = source.text.find(path)
     line = source.text.count("\n", 0, max(at, 0)) + 1
     return source.omission(path, "the file cannot be read", line)

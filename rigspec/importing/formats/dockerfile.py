@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,6 +55,7 @@ _NOT_IMPORTED = {
     "HEALTHCHECK": "a rig checks the `port` of a `[service.program.NAME]`",
     "EXPOSE": "write it as `port` of a `[service.program.NAME]`",
 }
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 
 
@@ -209,6 +211,8 @@ class _StageReader:
         documents = [d for d in self._documents if d.line == entry["startline"] + 1]
         if documents:
             script = remove_operators(script)
+        elif _is_exec_form(script):
+            script = _keep(_STRING, script)
         scripts = [(start, _blank(_COMMENT, script))]
         if documents and _SHELL.fullmatch(script.strip()):
             scripts = [(d.start, self._source.text[d.start : d.end]) for d in documents]
@@ -227,6 +231,23 @@ class _StageReader:
 def _blank(pattern: re.Pattern[str], text: str, count: int = 0) -> str:
     """Replace matches by spaces, so that offsets stay."""
     return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]).replace("\n", " "), text, count=count)
+
+
+def _keep(pattern: re.Pattern[str], text: str) -> str:
+    """Replace all but the matches by spaces, so that offsets stay."""
+    kept = [" " if c != "\n" else c for c in text]
+    for match in pattern.finditer(text):
+        kept[match.start() : match.end()] = match[0]
+    return "".join(kept)
+
+
+def _is_exec_form(script: str) -> bool:
+    """Return whether a RUN has its words in an array."""
+    try:
+        words = json.loads(script) if script.lstrip().startswith("[") else None
+    except ValueError:
+        return False
+    return isinstance(words, list) and all(isinstance(word, str) for word in words)
 
 
 def _split_assignments(kind: str, value: str) -> list[tuple[str, str]]:

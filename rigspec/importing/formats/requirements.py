@@ -11,10 +11,11 @@ from typing import Any
 
 from pip_requirements_parser import RequirementsFile
 
-from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
+from rigspec.importing.model import Include, Indexes, Reading, SourceText, join_readings
 from rigspec.importing.pip_requirement import (
     build_of_index,
     is_default_index,
+    omit_index,
     read_address,
     read_requirement,
 )
@@ -35,7 +36,7 @@ def read(source: SourceText) -> Reading:
 def read_lines(text: str, source: SourceText) -> Reading:
     """Read requirements that are on the same lines of ``text`` and of the file."""
     parsed = _parse(text)
-    indexes = _Indexes(source)
+    indexes = _IndexOptions(source)
     options = [indexes.read(line) for line in parsed.options]
     requirements = [_read_line(line, source) for line in parsed.requirements]
     broken = [
@@ -45,7 +46,7 @@ def read_lines(text: str, source: SourceText) -> Reading:
         for line in parsed.invalid_lines
     ]
     joined = join_readings([*options, *requirements, Reading(omissions=tuple(broken))])
-    return replace(joined, statements=tuple(map(indexes.apply, joined.statements)))
+    return replace(joined, statements=tuple(map(indexes.build().apply, joined.statements)))
 
 
 def _parse(text: str) -> Any:
@@ -80,13 +81,17 @@ def _first_line(source: SourceText, text: str, number: int) -> int:
     return number
 
 
-class _Indexes:
+class _IndexOptions:
     """The index options of a file."""
 
     def __init__(self, source: SourceText) -> None:
         self._source = source
         self._only: str | None = None
         self._extra: list[str] = []
+
+    def build(self) -> Indexes:
+        """Return the indexes of the options that were read."""
+        return Indexes(self._only, tuple(self._extra))
 
     def read(self, line: Any) -> Reading:
         return join_readings(self._read(line))
@@ -95,9 +100,9 @@ class _Indexes:
         number, text = line.requirement_line.line_number, line.requirement_line.line
         for name, value in line.options.items():
             if name == "requirements":
-                yield Reading(includes=tuple(value))
+                yield Reading(includes=tuple(map(Include, value)))
             elif name == "constraints":
-                yield Reading(includes=tuple(f"constraint:{path}" for path in value))
+                yield Reading(includes=tuple(Include(path, is_constraint=True) for path in value))
             elif name == "index_url":
                 yield from self._index(str(value), number, only=True)
             elif name in ("extra_index_urls", "find_links"):
@@ -115,22 +120,4 @@ class _Indexes:
         elif build is not None:
             self._extra.append(build)
         elif not is_default_index(address):
-            # An address may contain a password.
-            name = address.rpartition("@")[2].removeprefix("https://")
-            reason = "the packages of this index are unknown"
-            yield Reading(omissions=(self._source.omission(name, reason, number),))
-
-    def apply(self, statement: Statement) -> Statement:
-        """Return the statement with the build that pip would choose.
-
-        An extra index adds to PyPI: the build is certain only for one exact version, because pip
-        prefers a version with a local label to the same version without one.
-        """
-        if statement.subject is not Subject.PACKAGE or "+" in statement.value:
-            return statement
-        if self._only is not None:
-            return replace(statement, build=self._only)
-        exact = statement.value.startswith("==") and "*" not in statement.value
-        if len(set(self._extra)) == 1 and exact and "," not in statement.value:
-            return replace(statement, build=self._extra[0])
-        return statement
+            yield Reading(omissions=(omit_index(address, self._source, number),))

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import tree_sitter
 import tree_sitter_bash
 
-__all__ = ["Command", "ShellTest", "Word", "find_commands"]
+__all__ = ["Command", "ShellTest", "Word", "find_commands", "strip_prefixes"]
 
 _QUOTES = ("string", "raw_string")
 _BRANCHES = ("if_statement", "elif_clause")
+_PREFIXES = frozenset(["sudo", "exec", "time", "env", "command", "nohup"])
+_PREFIX_VALUES = frozenset(["-u", "-g", "--user", "--group"])
+_ASSIGNMENT = re.compile(r"\w+=")
+_SHELLS = frozenset(["bash", "sh", "dash", "zsh", "su", "runuser"])
+# The option of a shell before its script, alone or with others: `-c`, `-lc`, `-exc`.
+_SCRIPT_OPTION = re.compile(r"-[a-z]*c|--command")
 
 
 @dataclass(frozen=True)
 class Word:
     """A word of a command: its text without quotes, and its offsets in characters.
 
-    ``is_literal`` is false if the shell expands a part of it.
+    ``is_literal`` is false if the shell expands a part of it. ``is_quoted`` is false if it splits
+    the result into words.
     """
 
     text: str
     start: int
     end: int
     is_literal: bool
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class Command:
 
 
 def find_commands(script: str) -> Iterator[Command]:
-    """Yield each simple command, in order."""
+    """Yield each simple command, in order; after a shell, the commands of its script."""
     data = script.encode()
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
     # Offsets of tree-sitter count bytes.
@@ -56,9 +66,44 @@ def find_commands(script: str) -> Iterator[Command]:
     while stack:
         node, conditions = stack.pop()
         if node.type == "command":
-            yield Command(tuple(_words(node, data, offsets)), conditions)
+            command = Command(tuple(_words(node, data, offsets)), conditions)
+            yield command
+            yield from _find_inner_commands(command, script)
         children = _condition_children(node, data)
         stack += reversed([(child, (*conditions, *own)) for child, own in children])
+
+
+def _find_inner_commands(command: Command, script: str) -> Iterator[Command]:
+    """Yield the commands of a script in quotes: ``bash -c "…"``, ``eval "…"``."""
+    words = command.words
+    word = _find_script(words)
+    if word is None or script[word.start] not in "\"'" or script[word.end - 1] not in "\"'":
+        return
+    start = word.start + 1
+    for inner in find_commands(script[start : word.end - 1]):
+        moved = (replace(w, start=w.start + start, end=w.end + start) for w in inner.words)
+        yield Command(tuple(moved), (*command.conditions, *inner.conditions))
+
+
+def _find_script(words: tuple[Word, ...]) -> Word | None:
+    """Return the word that a shell reads as a script."""
+    program, *rest = strip_prefixes(words) or (None,)
+    name = program.text.rpartition("/")[2] if program is not None else ""
+    if name == "eval":
+        return rest[0] if len(rest) == 1 else None
+    if name not in _SHELLS:
+        return None
+    pairs = pairwise(rest)
+    return next((script for option, script in pairs if _SCRIPT_OPTION.fullmatch(option.text)), None)
+
+
+def strip_prefixes(words: Sequence[Word]) -> Sequence[Word]:
+    """Return the words without programs that run another one: ``sudo``, ``env A=b``."""
+    while words and words[0].text in _PREFIXES:
+        words = words[1:]
+        while words and (words[0].text.startswith("-") or _ASSIGNMENT.match(words[0].text)):
+            words = words[2 if words[0].text in _PREFIX_VALUES else 1 :]
+    return words
 
 
 def _condition_children(
@@ -101,12 +146,14 @@ def _words(command: tree_sitter.Node, data: bytes, offsets: list[int]) -> Iterat
         node = child.children[0] if child.type == "command_name" and child.children else child
         text = _text(node, data)
         is_literal = not any(n.type.endswith(("expansion", "substitution")) for n in _walk(node))
-        if node.type in _QUOTES:
+        is_quoted = node.type in _QUOTES
+        if is_quoted:
             text = text[1:-1]
         elif node.type == "concatenation":
+            is_quoted = '"' in text
             text = text.replace('"', "").replace("'", "")
         text = text.replace("\\\n", "")
-        yield Word(text, offsets[node.start_byte], offsets[node.end_byte], is_literal)
+        yield Word(text, offsets[node.start_byte], offsets[node.end_byte], is_literal, is_quoted)
 
 
 def _character_offsets(text: str) -> list[int]:

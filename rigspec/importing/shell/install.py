@@ -4,70 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from rigspec.diagnostics.model import Span
 from rigspec.importing.conda_spec import read_conda_spec
-from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
-from rigspec.importing.pip_requirement import build_of_index, is_default_index, read_requirement
+from rigspec.importing.model import (
+    Include,
+    Indexes,
+    Reading,
+    SourceText,
+    Statement,
+    Subject,
+    join_readings,
+)
+from rigspec.importing.pip_requirement import (
+    build_of_index,
+    is_default_index,
+    omit_index,
+    read_requirement,
+)
 from rigspec.importing.shell.commands import Command, ShellTest, Word
 from rigspec.importing.shell.conditions import find_false_condition
+from rigspec.importing.shell.invocation import (
+    Expand,
+    Invocation,
+    find_invocation,
+    load_valued_options,
+    split_words,
+)
 from rigspec.importing.shell.other_installers import explain_installer
 
 __all__ = ["read_install_command"]
 
-Expand = Callable[[str], "str | None"]
-
-# Options of the programs that take the next word as their value.
-_PIP_VALUES = frozenset(
-    [
-        "-i",
-        "--index-url",
-        "--extra-index-url",
-        "-f",
-        "--find-links",
-        "-r",
-        "--requirement",
-        "-c",
-        "--constraint",
-        "-t",
-        "--target",
-        "--trusted-host",
-        "--timeout",
-        "--retries",
-        "--python",
-        "--prefix",
-        "--root",
-        "--cache-dir",
-        "--platform",
-        "--python-version",
-        "--index",
-        "--default-index",
-        "-e",
-        "--editable",
-        "--no-binary",
-        "--only-binary",
-        "--global-option",
-        "--config-settings",
-        "--progress-bar",
-        "--proxy",
-        "--index-strategy",
-        "--torch-backend",
-    ]
-)
-_SYSTEM_VALUES = frozenset(["-o", "--option", "-t", "--target-release", "-c", "--config-file"])
-# The installers that a program belongs to.
-_PROGRAMS = {
-    "apt-get": "system",
-    "apt": "system",
-    "dnf": "system",
-    "microdnf": "system",
-    "yum": "system",
-    "mamba": "conda",
-    "micromamba": "conda",
-    "conda": "conda",
-}
-_VENV_VALUES = frozenset(["-p", "--python"])
-_CONDA_VALUES = frozenset(["-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver"])
+# Options of conda for an environment file, or for a list of packages.
+_CONDA_FILES = ("-f", "--file")
 _SYSTEM_PACKAGE = re.compile(r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
 _ARCHIVE = re.compile(r"^[^@]*\.(?:whl|tar\.gz|zip)(?:\[|$)")
 _PYTHON = re.compile(r"(?:\S*/)?(?:cpython-?|python)?(\d+\.\d+)(?:\.\d+)?")
@@ -78,7 +48,12 @@ _PYTHON_MODULES = ("pip", "venv", "virtualenv")
 _FOLDER = re.compile(r"\.(?:\[|$)|(?!.*://).*/")
 # How many words of a command that is not read are shown.
 _SHOWN_WORDS = 4
-_PREFIXES = frozenset(["sudo", "exec", "time", "env"])
+# The name of the default Python, as a link or an alternative.
+_DEFAULT_PYTHON = re.compile(r"(?:\S*/)?python3?")
+# Options for an index that replaces PyPI, and for others.
+_REPLACING_INDEX = ("-i", "--index-url", "--default-index", "--pypi-url")
+_INDEX_OPTIONS = (*_REPLACING_INDEX, "--extra-index-url", "--index", "-f", "--find-links")
+_BACKEND = re.compile(r"cu[0-9]{2,4}|cpu|rocm[0-9.]+")
 
 
 def read_install_command(
@@ -100,18 +75,16 @@ def read_install_command(
         expand_test: as ``expand``, for conditions.
 
     """
-    words: Sequence[Word] = command.words
-    while words and words[0].text in _PREFIXES:
-        words = words[1:]
-    program, rest = _split_program(words)
-    reader = _CommandReader(rest, offset, source, expand, locate)
+    call = find_invocation(tuple(split_words(command.words, expand)))
+    words = call.words
+    reader = _CommandReader(call, offset, source, expand, locate)
     readers = {
         "pip": reader.pip,
         "conda": reader.conda,
         "system": reader.system,
-        "python": reader.python,
+        "venv": reader.python,
     }
-    read = readers.get(program or "", reader.other)
+    read = readers.get(call.installer or "", reader.other)
     reading = join_readings((*_read_python(words, offset, source, expand), *read()))
     false = find_false_condition(command.conditions, expand_test or expand)
     if false is None or reading == Reading():
@@ -129,31 +102,36 @@ def _describe(condition: ShellTest) -> str:
 def _read_python(
     words: Sequence[Word], offset: int, source: SourceText, expand: Expand
 ) -> Iterator[Reading]:
-    """Yield the Python that runs pip or makes an environment, if its name has a version."""
-    texts = [word.text if word.is_literal else expand(word.text) or "" for word in words[:3]]
+    """Yield the Python that runs pip, makes an environment or becomes the default."""
+    texts = [word.text if word.is_literal else expand(word.text) or "" for word in words]
     program = _PYTHON_PROGRAM.fullmatch(texts[0]) if texts else None
-    if program is None:
-        return
-    is_module = texts[1:2] == ["-m"] and texts[2:] and texts[2] in _PYTHON_MODULES
-    if program["name"] == "pip" or is_module:
-        span = source.span(offset + words[0].start, offset + words[0].end)
-        yield Reading((Statement(Subject.PYTHON, f"=={program['version']}.*", span),))
+    if program is not None:
+        is_module = texts[1:2] == ["-m"] and texts[2:] and texts[2] in _PYTHON_MODULES
+        is_pip = texts[1:2] and texts[1].rpartition("/")[2] == "get-pip.py"
+        if program["name"] != "pip" and not is_module and not is_pip:
+            return
+        word, version = words[0], program["version"]
+    else:
+        found = _find_default_python(texts)
+        if found is None:
+            return
+        word, version = words[found[0]], found[1]
+    span = source.span(offset + word.start, offset + word.end)
+    yield Reading((Statement(Subject.PYTHON, f"=={version}.*", span),))
 
 
-def _split_program(words: Sequence[Word]) -> tuple[str | None, Sequence[Word]]:
-    """Return the installer and the words after its ``install``, or None and all words."""
-    whole, texts = words, [word.text for word in words]
+def _find_default_python(texts: Sequence[str]) -> tuple[int, str] | None:
+    """Return the number of the word that names the default Python, and its version."""
     name = texts[0].rpartition("/")[2] if texts else ""
-    if name == "uv" and texts[1:2] in (["venv"], ["python"]):
-        return "python", words[1:]
-    if re.fullmatch(r"python[\d.]*", name) and texts[1:3] == ["-m", "pip"]:
-        words, texts, name = words[2:], texts[2:], "pip"
-    elif name == "uv" and texts[1:2] == ["pip"]:
-        words, texts, name = words[1:], texts[1:], "pip"
-    program = "pip" if re.fullmatch(r"pip[\d.]*", name) else _PROGRAMS.get(name)
-    verbs = ("install", "create") if program == "conda" else ("install",)
-    at = next((i for i, text in enumerate(texts) if text in verbs), None)
-    return (program, words[at + 1 :]) if program is not None and at is not None else (None, whole)
+    if name not in ("ln", "update-alternatives"):
+        return None
+    if not any(_DEFAULT_PYTHON.fullmatch(text) for text in texts[1:]):
+        return None
+    for number, text in enumerate(texts):
+        program = _PYTHON_PROGRAM.fullmatch(text)
+        if program is not None and program["name"] == "python":
+            return number, program["version"]
+    return None
 
 
 class _CommandReader:
@@ -161,18 +139,20 @@ class _CommandReader:
 
     def __init__(
         self,
-        words: Sequence[Word],
+        call: Invocation,
         offset: int,
         source: SourceText,
         expand: Expand,
         locate: Callable[[str], str | None],
     ) -> None:
-        self._words, self._offset, self._source = words, offset, source
+        self._call, self._words = call, call.arguments
+        self._offset, self._source = offset, source
+        self._valued = load_valued_options().get(call.installer or "", frozenset())
         self._expand, self._locate = expand, locate
 
     def system(self) -> Iterator[Reading]:
         """Yield the system packages."""
-        for word, text, _ in self._arguments(_SYSTEM_VALUES):
+        for word, text, _ in self._arguments():
             if text is None:
                 yield self._omit(word, "a variable without a value")
                 continue
@@ -191,10 +171,12 @@ class _CommandReader:
             if (self._words)
             else Reading()
         )
-        for option, value in self._options(_CONDA_VALUES):
+        for option, value in self._options():
             if option.text in ("-c", "--channel"):
                 yield Reading((Statement(Subject.CHANNEL, value.text, self._span(value)),))
-        for word, text, _ in self._arguments(_CONDA_VALUES):
+            elif option.text in _CONDA_FILES:
+                yield self._environment(value)
+        for word, text, _ in self._arguments():
             if text is None:
                 yield self._omit(word, "a variable without a value")
             else:
@@ -202,9 +184,9 @@ class _CommandReader:
 
     def python(self) -> Iterator[Reading]:
         """Yield the Python of ``uv venv --python 3.12`` and ``uv python install 3.12``."""
-        named = [value for _, value in self._options(_VENV_VALUES)]
+        named = [value for option, value in self._options() if option.text in ("-p", "--python")]
         if self._words[0].text == "python":
-            named = [word for word, _, number in self._arguments(_VENV_VALUES) if number > 1]
+            named = [word for word, _, number in self._arguments() if number > 1]
         for word in named:
             text = word.text if word.is_literal else self._expand(word.text)
             release = _PYTHON.fullmatch(text or "")
@@ -216,52 +198,76 @@ class _CommandReader:
     def other(self) -> Iterator[Reading]:
         """Yield an omission if the command is an installer that is not read."""
         texts = [word.text for word in self._words]
-        if texts:
-            texts[0] = texts[0].rpartition("/")[2]
-            reason = explain_installer(texts)
-            if reason is not None:
-                shown = " ".join(texts[:_SHOWN_WORDS])
-                line = self._span(self._words[0]).line
-                yield Reading(omissions=(self._source.omission(shown, reason, line),))
+        if not texts:
+            return
+        reason = explain_installer([texts[0].rpartition("/")[2], *texts[1:]])
+        if reason is not None:
+            shown = " ".join(texts[:_SHOWN_WORDS])
+            line = self._span(self._words[0]).line
+            yield Reading(omissions=(self._source.omission(shown, reason, line),))
 
     def pip(self) -> Iterator[Reading]:
         """Yield the requirements, with the build of the index."""
-        build: str | None = None
-        for option, value in self._options(_PIP_VALUES):
+        indexes = Indexes(is_uv=self._call.is_uv)
+        files = []
+        for option, value in self._options():
             address = self._expand(value.text) or value.text
-            if option.text in ("-i", "--index-url", "--default-index"):
-                build = build_of_index(address)
-                if build is None and not is_default_index(address):
-                    yield self._omit(option, "the packages of its index are unknown")
-            elif option.text in ("-r", "--requirement", "-c", "--constraint"):
-                yield self._requirements(option, value)
+            if option.text in ("-r", "--requirement", "--requirements"):
+                files.append((value, False))
+            elif option.text in ("-c", "--constraint", "--constraints"):
+                files.append((value, True))
             elif option.text in ("-e", "--editable"):
                 yield self._omit(value, "an editable install")
-        for word, text, _ in self._arguments(_PIP_VALUES):
-            if text is None:
-                yield self._omit(word, "a variable without a value")
-            elif _FOLDER.match(text) or _ARCHIVE.search(text):
-                yield self._omit(word, "installed from a folder or file")
-            elif "://" in text and "@" not in text.partition("://")[0]:
-                yield self._omit(word, "installed from a URL")
-            else:
-                yield read_requirement(text, self._span(word), self._source, build=build)
+            elif option.text == "--torch-backend" and _BACKEND.fullmatch(address):
+                indexes = replace(indexes, only=address)
+            elif option.text in _INDEX_OPTIONS:
+                build = build_of_index(address)
+                if build is None and not is_default_index(address):
+                    line = self._span(option).line
+                    yield Reading(omissions=(omit_index(address, self._source, line),))
+                elif build is not None and option.text in _REPLACING_INDEX:
+                    indexes = replace(indexes, only=build)
+                elif build is not None:
+                    indexes = replace(indexes, extra=(*indexes.extra, build))
+        for value, is_constraint in files:
+            yield self._requirements(value, is_constraint, indexes)
+        for word, text, _ in self._arguments():
+            found = self._pip_argument(word, text)
+            yield replace(found, statements=tuple(map(indexes.apply, found.statements)))
 
-    def _requirements(self, option: Word, value: Word) -> Reading:
+    def _pip_argument(self, word: Word, text: str | None) -> Reading:
+        if text is None:
+            return self._omit(word, "a variable without a value")
+        if _FOLDER.match(text) or _ARCHIVE.search(text):
+            return self._omit(word, "installed from a folder or file")
+        if text.startswith("git+"):
+            return self._omit(word, "from a repository; write its commit with the package's name")
+        if "://" in text and "@" not in text.partition("://")[0]:
+            return self._omit(word, "installed from a URL")
+        return read_requirement(text, self._span(word), self._source)
+
+    def _environment(self, value: Word) -> Reading:
+        """Return the file of an environment, if it is found."""
+        path = self._expand(value.text)
+        local = self._locate(path) if path is not None else None
+        if local is None or not local.endswith((".yml", ".yaml")):
+            return self._omit(value, "a file of packages; import it as well")
+        return Reading(includes=(Include(local),))
+
+    def _requirements(self, value: Word, is_constraint: bool, indexes: Indexes) -> Reading:
         path = self._expand(value.text)
         local = self._locate(path) if path is not None else None
         if local is None:
             return self._omit(value, "a file of requirements; import it as well")
-        is_constraint = option.text in ("-c", "--constraint")
-        return Reading(includes=(f"constraint:{local}" if is_constraint else local,))
+        return Reading(includes=(Include(local, is_constraint, indexes),))
 
-    def _arguments(self, with_value: frozenset[str]) -> Iterator[tuple[Word, str | None, int]]:
+    def _arguments(self) -> Iterator[tuple[Word, str | None, int]]:
         """Yield the words that are not options, with their text after expansion."""
         skip = False
         for number, word in enumerate(self._words):
             if skip:
                 skip = False
-            elif word.text in with_value:
+            elif word.text in self._valued:
                 skip = True
             elif not word.text.startswith("-"):
                 text: str | None = word.text
@@ -269,17 +275,17 @@ class _CommandReader:
                     text = self._expand(word.text)
                 yield word, text, number
 
-    def _options(self, with_value: frozenset[str]) -> Iterator[tuple[Word, Word]]:
+    def _options(self) -> Iterator[tuple[Word, Word]]:
         """Yield options and their values."""
         for number, word in enumerate(self._words):
             name, separator, value = word.text.partition("=")
-            if separator and name in with_value:
+            if separator and name in self._valued:
                 start = word.start + len(name) + 1
                 yield (
                     Word(name, word.start, start - 1, True),
                     Word(value, start, word.end, word.is_literal),
                 )
-            elif word.text in with_value and number + 1 < len(self._words):
+            elif word.text in self._valued and number + 1 < len(self._words):
                 yield word, self._words[number + 1]
 
     def _span(self, word: Word) -> Span:

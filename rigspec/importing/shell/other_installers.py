@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -11,6 +12,12 @@ from rigspec.frozen import dataclass
 from rigspec.package_files import locate_package_file
 
 __all__ = ["explain_installer"]
+
+
+_SHELLS = frozenset(["bash", "sh", "dash", "zsh"])
+_SCRIPT_OPTION = re.compile(r"-[a-z]*c")
+# The name of every script in the table.
+_SCRIPT = "*.sh"
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,10 @@ def explain_installer(words: Sequence[str]) -> str | None:
     program, *rest = words
     if program.startswith("python") and rest:
         program, rest = f"python {rest[0]}", rest[1:]
+    elif program in _SHELLS and not any(_SCRIPT_OPTION.fullmatch(word) for word in rest):
+        program = _SCRIPT if _subcommand(rest) is not None else program
+    elif program.endswith(".sh"):
+        program = _SCRIPT
     return next(
         (
             row.reason
