@@ -13,13 +13,25 @@ from packaging.utils import canonicalize_name
 from rigspec.diagnostics.model import Span
 from rigspec.importing.markers import applies_on_linux
 from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement, Subject, omit
-from rigspec.importing.pip_requirement import build_of_index, read_address, read_requirement
+from rigspec.importing.pip_requirement import (
+    build_of_index,
+    is_default_index,
+    read_address,
+    read_requirement,
+)
 from rigspec.importing.toml_file import TomlFile
 
 __all__ = ["UvSources", "read_requirements", "read_uv_settings"]
 
 # Without a user and a password.
 _INDEX = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~%/-]*)?")
+# What a source has instead of an index, and why the package is not imported.
+_ORIGINS = {
+    "git": "from a repository, but not from a commit in full",
+    "path": "a folder or file of the project",
+    "workspace": "a member of the project's workspace",
+    "url": "installed from a URL",
+}
 _INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _DATE = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})")
 _MIDNIGHT = re.compile(rf"{_DATE.pattern}[Tt ]00:00:00(?:\.0+)?(?:[Zz]|[+-]00:00)")
@@ -44,7 +56,7 @@ def read_uv_settings(file: TomlFile, source: SourceText) -> Iterator[Reading]:
 
 
 class UvSources:
-    """The index that ``[tool.uv.sources]`` assigns to a package."""
+    """The sources that ``[tool.uv.sources]`` assigns to packages."""
 
     def __init__(self, file: TomlFile, source: SourceText) -> None:
         self._file, self._source = file, source
@@ -53,72 +65,88 @@ class UvSources:
         self._addresses = {str(t.get("name")): str(t.get("url", "")) for t in tables}
 
     def apply(self, reading: Reading) -> Reading:
-        """Return the reading with the builds of the indexes, and without other sources."""
+        """Return the reading with the packages from their sources; others are omissions."""
         table = self._file.table("tool", "uv", "sources")
         by_name = {canonicalize_name(name): name for name in table}
-        statements, omissions = [], list(reading.omissions)
+        statements: list[Statement] = []
+        reasons: dict[str, str] = {}
         for statement in reading.statements:
             key = by_name.get(canonicalize_name(statement.name)) if statement.name else None
-            if key is None:
-                statements.append(statement)
-                continue
-            builds = self._builds(table[key])
-            if len(builds) == 1 and "+" not in statement.value:
-                statements.append(replace(statement, build=builds.pop()))
-                continue
-            line = self._file.span("tool", "uv", "sources", key, of="key")
-            index = self._index(statement, table[key], line)
-            if index is not None:
-                statements += [statement, index]
-                continue
-            commit = self._commit(statement, table[key])
-            if commit is not None:
-                statements.append(commit)
-                continue
-            reason = "its source in [tool.uv.sources] is not imported"
-            omissions.append(self._source.omission(statement.name, reason, line.line))
-            if not self._is_replaced(table[key]):
-                statements.append(statement)
-        return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
+            found = self._read(statement, key, table[key]) if key is not None else [statement]
+            statements += (part for part in found if isinstance(part, Statement))
+            reasons |= {str(key): part for part in found if isinstance(part, str)}
+        omissions = (
+            self._source.omission(key, reason, self._span(key).line)
+            for key, reason in reasons.items()
+        )
+        return replace(
+            reading,
+            statements=tuple(statements),
+            omissions=(*reading.omissions, *omissions),
+        )
 
-    def _index(self, statement: Statement, value: Any, span: Span) -> Statement | None:
-        """Return the one index that a package comes from; None if its address has a password."""
-        name = value.get("index") if isinstance(value, Mapping) else None
-        if not isinstance(name, str) or value.keys() != {"index"}:
-            return None
-        address, index = self._addresses.get(name, ""), canonicalize_name(name)
+    def _read(self, statement: Statement, key: str, value: Any) -> list[Statement | str]:
+        """Return the package from its source, its index, and the reason why a part is lost."""
+        entries = [entry for entry in self._entries(value) if self._is_selected(entry)]
+        builds = {build_of_index(self._address(entry) or "") for entry in entries}
+        if not entries or (len(builds) == 1 and None not in builds):
+            build = next(iter(builds), None) if "+" not in statement.value else None
+            return [replace(statement, build=build) if build else statement]
+        replaced = [entry for entry in entries if entry.keys() & _ORIGINS.keys()]
+        if len(entries) > 1:
+            reason = "one of several sources, by a marker"
+            return [reason] if replaced else [statement, reason]
+        if not replaced:
+            return self._read_index(statement, key, entries[0])
+        commit = self._commit(statement, entries[0])
+        if commit is not None:
+            return [commit]
+        return [next(reason for name, reason in _ORIGINS.items() if name in replaced[0])]
+
+    def _read_index(
+        self, statement: Statement, key: str, entry: Mapping[str, Any]
+    ) -> list[Statement | str]:
+        """Return the package with its index, unless that is PyPI."""
+        address, index = self._address(entry), canonicalize_name(str(entry.get("index")))
+        if address is None:
+            return [statement, f"the file has no index `{entry.get('index')}`"]
+        if is_default_index(address):
+            return [statement]
         if _INDEX.fullmatch(address) is None or _INDEX_NAME.fullmatch(index) is None:
-            return None
-        return Statement(Subject.INDEX, address, span, name=statement.name, index=index)
+            return [statement, "its index has a password, or an address that a rig cannot have"]
+        place = self._span(key)
+        return [
+            statement,
+            Statement(Subject.INDEX, address, place, name=statement.name, index=index),
+        ]
+
+    def _entries(self, value: Any) -> Iterator[Mapping[str, Any]]:
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, Mapping) and _for_linux(entry):
+                yield entry
+
+    def _is_selected(self, entry: Mapping[str, Any]) -> bool:
+        """Return whether the entry is for the extras and groups that are imported."""
+        extra, group = (canonicalize_name(str(entry.get(k, ""))) for k in ("extra", "group"))
+        has_extra = "extra" not in entry or extra in self._source.extras
+        return has_extra and ("group" not in entry or group in self._source.groups)
+
+    def _address(self, entry: Mapping[str, Any]) -> str | None:
+        return self._addresses.get(str(entry.get("index")))
+
+    def _span(self, key: str) -> Span:
+        return self._file.span("tool", "uv", "sources", key, of="key")
 
     @staticmethod
-    def _commit(statement: Statement, value: Any) -> Statement | None:
+    def _commit(statement: Statement, value: Mapping[str, Any]) -> Statement | None:
         """Return the package from the commit that its source names in full."""
-        if not isinstance(value, Mapping) or not value.get("git") or not value.get("rev"):
+        if not value.get("git") or not value.get("rev"):
             return None
         folder = f"#subdirectory={value['subdirectory']}" if value.get("subdirectory") else ""
         address = f"git+{value['git']}@{value['rev']}{folder}"
         reading = read_address(statement.name, address, statement.span)
         commits = [each.commit for each in reading.statements]
         return replace(statement, commit=commits[0], extras=()) if commits else None
-
-    def _builds(self, value: Any) -> set[str]:
-        """Return the builds of the indexes that apply on Linux."""
-        entries = value if isinstance(value, list) else [value]
-        found = set()
-        for entry in entries:
-            if not isinstance(entry, Mapping) or "extra" in entry or not _for_linux(entry):
-                continue
-            build = build_of_index(self._addresses.get(str(entry.get("index")), ""))
-            if build is not None:
-                found.add(build)
-        return found
-
-    @staticmethod
-    def _is_replaced(value: Any) -> bool:
-        """Return whether the package itself comes from a repository, folder or file."""
-        entries = value if isinstance(value, list) else [value]
-        return any(isinstance(e, Mapping) and e.keys() & {"git", "path", "url"} for e in entries)
 
 
 def _omit_settings(file: TomlFile) -> Iterator[SkippedPart]:

@@ -30,7 +30,7 @@ def test_script_gives_its_requirements_with_their_builds() -> None:
     reading = read("train.py", SCRIPT)
     assert packages(reading) == {"torch": "+cu128 ==2.9.*", "trl": "*"}
     assert values(reading, Subject.PYTHON) == [">=3.11"]
-    assert reasons(reading) == {"trainer": "its source in [tool.uv.sources] is not imported"}
+    assert reasons(reading) == {"trainer": "a folder or file of the project"}
     assert source_at(SCRIPT, reading) == ['">=3.11"', '"torch==2.9.*"', '"trl[peft]"']
 
 

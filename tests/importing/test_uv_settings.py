@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from rigspec.importing.env_files import load_spec_with_files
+from rigspec.importing.model import SourceText, Subject
+from rigspec.importing.registry import read_files
 from rigspec.spec.loader import load_spec, parse_spec
-from tests.importing.readings import read, reasons
+from tests.importing.readings import packages, read, reasons, values
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -57,7 +59,8 @@ def test_index_of_uv_names_the_packages_that_come_from_it(rigspec: Rigspec, tmp_
     assert index[1].url == "https://pypi.nvidia.com"
     assert index[1].packages == ("tensorrt", "Private_Tool")
     assert rig.env["main"].packages["tensorrt"] == ">=10"
-    assert "hidden (its source in [tool.uv.sources] is not imported)" in imported.stderr
+    reason = "its index has a password, or an address that a rig cannot have"
+    assert f"hidden ({reason})" in imported.stderr
     assert "secret" not in imported.stdout + imported.stderr
 
     # An environment with `from` has no table for an index: it is named.
@@ -95,3 +98,72 @@ def test_newest_packages_of_uv_are_the_day_of_the_environment(
     rig = load_spec_with_files(str(spec)).spec.rig
     found = rig.env["lab"].as_of
     assert (found.isoformat() if found is not None else None) == day
+
+
+SOURCES = """\
+[project]
+name = "lab"
+dependencies = [
+    "torch==2.9.1", "torchvision", "client", "moving", "wheel-of-ours", "six", "tqdm", "attrs",
+]
+[project.optional-dependencies]
+cpu = ["torch==2.9.1"]
+CU128 = ["torch==2.9.1", "torchvision", "gpu-tool"]
+[dependency-groups]
+train = ["trainer"]
+[[tool.uv.index]]
+name = "cpu"
+url = "https://download.pytorch.org/whl/cpu"
+[[tool.uv.index]]
+name = "cuda"
+url = "https://download.pytorch.org/whl/cu128"
+[[tool.uv.index]]
+name = "pypi"
+url = "https://pypi.org/simple"
+[tool.uv.sources]
+torch = [{ index = "cpu", extra = "cpu" }, { index = "cuda", extra = "cu128" }]
+torchvision = [
+    { index = "cuda", extra = "cu128", marker = "sys_platform == 'linux'" },
+    { index = "cpu", marker = "sys_platform == 'darwin'" },
+]
+trainer = { git = "https://example.org/trainer", rev = "main", group = "train" }
+client = { workspace = true }
+moving = { git = "https://example.org/moving", branch = "main" }
+wheel-of-ours = { url = "https://example.org/w.whl" }
+six = { index = "pypi" }
+tqdm = { index = "absent" }
+attrs = { index = "pypi", marker = "sys_platform == 'linux'" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("extras", "torch", "torchvision"),
+    [
+        ((), "==2.9.1", "*"),
+        (("cpu",), "+cpu ==2.9.1", "*"),
+        (("cu128",), "+cu128 ==2.9.1", "+cu128"),
+    ],
+)
+def test_source_of_uv_applies_to_the_extras_that_are_imported(
+    extras: tuple[str, ...], torch: str, torchvision: str
+) -> None:
+    source = SourceText("pyproject.toml", SOURCES, extras=frozenset(extras))
+    (file,) = read_files([source])
+    builds = {s.name: s.request for s in file.reading.statements if s.build}
+    expected = {"torch": torch, "torchvision": torchvision}
+    assert builds == {name: value for name, value in expected.items() if "+" in value}
+
+
+def test_package_of_a_workspace_or_repository_does_not_come_from_the_index() -> None:
+    source = SourceText("pyproject.toml", SOURCES, groups=frozenset({"train"}))
+    (file,) = read_files([source])
+    assert packages(file.reading).keys() == {"torch", "torchvision", "six", "tqdm", "attrs"}
+    assert values(file.reading, Subject.INDEX) == []
+    found = reasons(file.reading)
+    assert {name: found[name] for name in found if "optional" not in found[name]} == {
+        "client": "a member of the project's workspace",
+        "moving": "from a repository, but not from a commit in full",
+        "trainer": "from a repository, but not from a commit in full",
+        "wheel-of-ours": "installed from a URL",
+        "tqdm": "the file has no index `absent`",
+    }
