@@ -38,7 +38,7 @@ def import_(
     ] = "imported",
     extra: Annotated[
         list[str] | None,
-        typer.Option("--extra", metavar="NAME", help="Import an extra of a pyproject.toml as well"),
+        typer.Option("--extra", metavar="NAME", help="Import an extra of a project as well"),
     ] = None,
     group: Annotated[
         list[str] | None,

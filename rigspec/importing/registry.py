@@ -48,7 +48,7 @@ class Format:
 
 FORMATS = (
     Format("pyproject.toml", "pyproject", r"pyproject\.toml"),
-    Format("uv.lock", "uv_lock", r"uv\.lock"),
+    Format("uv.lock", "uv_lock", r"uv\.lock|.+\.py\.lock"),
     Format("pylock.toml", "pylock", r"pylock(?:\.[^.]+)?\.toml"),
     Format("pixi.toml", "pixi", r"pixi\.toml"),
     Format("script", "script", content=r"(?m)^# /// script$", decisive=True),

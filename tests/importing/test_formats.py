@@ -8,55 +8,6 @@ from rigspec.importing.conda_spec import read_conda_spec
 from rigspec.importing.model import SourceText, Subject
 from tests.importing.readings import packages, read, reasons, source_at, values
 
-UV_LOCK = """\
-version = 1
-requires-python = ">=3.10"
-
-[[package]]
-name = "lab"
-version = "0.1.0"
-source = { virtual = "." }
-
-[[package]]
-name = "torch"
-version = "2.5.1"
-source = { registry = "https://download.pytorch.org/whl/cpu" }
-resolution-markers = ["sys_platform == 'darwin'"]
-
-[[package]]
-name = "torch"
-version = "2.5.1+cu124"
-source = { registry = "https://download.pytorch.org/whl/cu124" }
-resolution-markers = ["sys_platform != 'darwin'"]
-
-[[package]]
-name = "numpy"
-version = "2.2.6"
-source = { registry = "https://pypi.org/simple" }
-resolution-markers = ["python_full_version < '3.11'"]
-
-[[package]]
-name = "numpy"
-version = "2.3.5"
-source = { registry = "https://pypi.org/simple" }
-resolution-markers = ["python_full_version >= '3.11'"]
-
-[[package]]
-name = "trainer"
-version = "1.0"
-source = { git = "https://example.org/trainer.git#abc" }
-"""
-
-
-def test_uv_lock_gives_the_versions_of_linux() -> None:
-    reading = read("uv.lock", UV_LOCK)
-    assert packages(reading) == {"torch": "==2.5.1+cu124"}
-    assert values(reading, Subject.PYTHON) == [">=3.10"]
-    assert reasons(reading) == {
-        "numpy": "several versions apply on Linux: 2.2.6, 2.3.5",
-        "trainer": "installed from a repository, URL or path",
-    }
-
 
 def test_pylock_gives_packages_with_markers() -> None:
     text = """\

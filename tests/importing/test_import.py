@@ -106,7 +106,7 @@ def test_pyproject_uses_sources_of_uv() -> None:
     assert values(reading, Subject.PYTHON) == [">=3.10"]
     assert reasons(reading) == {
         "docs": "optional: import it with `--extra docs`",
-        "trainer": "a folder or file of the project",
+        "trainer": "from a repository, but not from a commit in full",
     }
 
 
