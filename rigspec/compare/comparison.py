@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rigspec.compare.compatibility import compare_compatibility
-from rigspec.compare.cost import CostTerms, compare_costs, is_rented
+from rigspec.compare.cost import CostTerms, compare_costs
 from rigspec.compare.hardware import compare_hardware, format_gpus
 from rigspec.compare.model import Comparison, Side, SoftwareComparison
 from rigspec.compare.software import (
@@ -71,7 +71,7 @@ def _load_figures(question: ComparisonRequest, name: str) -> MachineSpecs:
 
 def _build_side(name: str, machine: Machine, figures: MachineSpecs) -> Side:
     parts = [machine.instance, format_gpus(figures.gpus)]
-    return Side(name, is_rented(machine), ", ".join(filter(None, parts)) or "no GPU")
+    return Side(name, machine.is_rented, ", ".join(filter(None, parts)) or "no GPU")
 
 
 def _compare_software(question: ComparisonRequest) -> SoftwareComparison:

@@ -17,7 +17,7 @@ from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
 from rigspec.spec.quantities import EnergyPrice
 
-__all__ = ["FACTORS", "CostTerms", "ExchangeRate", "compare_costs", "is_rented"]
+__all__ = ["FACTORS", "CostTerms", "ExchangeRate", "compare_costs"]
 
 FACTORS = (Decimal("0.5"), Decimal(1), Decimal("1.5"), Decimal(2))
 _HOURS_PER_DAY = Decimal(24)
@@ -78,11 +78,6 @@ class CostTerms:
                     raise ValueError(f"the exchange rates of {start} form a cycle")
 
 
-def is_rented(machine: Machine) -> bool:
-    """Return whether a machine is paid by the hour."""
-    return machine.kind == "cloud" or machine.instance is not None
-
-
 def compare_costs(
     spec: LoadedSpec, names: tuple[str, str], matrices: Mapping[str, Matrix], terms: CostTerms
 ) -> CostComparison:
@@ -90,7 +85,7 @@ def compare_costs(
     model = _CostModel(spec, names, matrices, terms)
     costs = [model.compute_cost(name, _UNCHANGED) for name in names]
     bills = (model.build_bill(names[0], costs[0]), model.build_bill(names[1], costs[1]))
-    rented_flags = [is_rented(spec.rig.machine[name]) for name in names]
+    rented_flags = [spec.rig.machine[name].is_rented for name in names]
     if rented_flags[0] == rented_flags[1]:
         verdict = _VERDICTS[rented_flags[0]]
         assumptions = tuple(model.iterate_assumptions())
@@ -155,7 +150,7 @@ class _CostModel:
         """Return the hours per day and their origin: option, bought machine, other machine."""
         if self._terms.hours is not None:
             return self._terms.hours, "from the option"
-        for name in sorted(self._names, key=lambda name: is_rented(self._get_machine(name))):
+        for name in sorted(self._names, key=lambda name: self._get_machine(name).is_rented):
             hours = self._get_machine(name).hours
             if hours is not None:
                 return Decimal(str(hours)), f"from the spec of {name}"
@@ -217,7 +212,7 @@ class _CostModel:
         )
 
     def _iterate_missing(self, name: str, cost: Cost) -> Iterator[str]:
-        if is_rented(self._get_machine(name)):
+        if self._get_machine(name).is_rented:
             if cost.hourly is None:
                 yield "hourly price unknown"
         else:

@@ -63,7 +63,7 @@ def build_machine_specs(
     gpus = list_declared_gpus(machine)
     if instance is not None and not gpus:
         gpus = build_instance_gpus(machine, instance)
-    rented = machine.table.kind == "cloud" or machine.table.instance is not None
+    rented = machine.table.is_rented
     power = None if rented else compute_power(machine, gpus)
     hourly = instance.price if instance is not None else None
     cost = compute_cost(machine, power, hourly, exchange)

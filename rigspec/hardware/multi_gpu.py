@@ -25,7 +25,7 @@ def list_container_devices(gpus: Iterable[int]) -> tuple[str, ...]:
 def lint_multi_gpu(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
     """Report problems of several GPUs in a machine, and of several users of a GPU."""
     count = sum((gpu.count for gpu in gpus), Decimal(0))
-    if count >= 2 and machine.table.kind == "on-premise":
+    if count >= 2 and machine.table.kind == "on-premise" and not machine.table.is_rented:
         if not all(map(_has_nvlink, gpus)):
             yield from _lint_iommu(machine, count)
         yield from _lint_peer_access(machine, gpus)

@@ -113,10 +113,15 @@ def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
         before, after = getattr(locked, part), getattr(decided, part)
         if before != after:
             yield f"{part} of {locked.name} is {before} in the lock and resolves to {after}"
-    requested = [(env.distributions, env.constraints, env.companions) for env in (locked, decided)]
-    if requested[0] != requested[1]:
+    if locked.distributions != decided.distributions:
         pins = [f"{pin.name} {pin.version}" for pin in decided.distributions]
-        yield f"the frameworks of {locked.name} resolve to {', '.join(pins)}"
+        yield f"the frameworks of {locked.name} resolve to {', '.join(pins) or 'none'}"
+    elif locked.constraints != decided.constraints:
+        bounds = ", ".join(decided.constraints) or "none"
+        yield f"the constraints of the packages of {locked.name} are now {bounds}"
+    elif locked.companions != decided.companions:
+        companions = ", ".join(decided.companions) or "none"
+        yield f"the undeclared packages of the frameworks of {locked.name} are now {companions}"
 
 
 def _interpreters(locked: LockedMachine, decided: Resolution) -> Iterator[str]:

@@ -75,7 +75,7 @@ def read_settings(rig: Rig, locked: LockedMachine | None = None) -> RigSettings:
         downloads={name: download.to for name, download in rig.download.items()},
         kernel_arguments=tuple(machine.kernel_args) if machine is not None else (),
         gpus=sum(gpu.count for gpu in machine.gpus) if machine is not None else 0,
-        instance=machine.instance or "" if machine and machine.kind == "cloud" else None,
+        instance=machine.instance or "" if machine and machine.is_rented else None,
         nvblas=rig.cuda is not None and rig.cuda.nvblas,
         has_driver_container=rig.container is not None and rig.container.driver == "container",
     )

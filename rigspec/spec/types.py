@@ -141,13 +141,12 @@ def _validate_driver_request(text: str) -> str:
 def _validate_system_request(text: str) -> str:
     text = normalize_system(text)
     try:
-        alternative = parse_alternative(text)
-    except InvalidRequest as error:
-        raise InvalidValue("version", str(error)) from None
-    if alternative.family is None:
-        message = "expected a system and its version, such as `ubuntu 16.04` or `debian >=11`"
-        raise InvalidValue("version", message)
-    return text
+        if parse_alternative(text).family is not None:
+            return text
+    except InvalidRequest:
+        pass
+    message = "expected a system and its version, such as `ubuntu 16.04` or `debian >=11`"
+    raise InvalidValue("version", message)
 
 
 T = TypeVar("T")

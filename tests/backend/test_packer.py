@@ -67,6 +67,15 @@ def test_packer_template_runs_verified_installer_on_source_of_place(
     assert plugins.exists() is (place != "null")
 
 
+def test_instance_without_kind_is_a_cloud_machine() -> None:
+    for place, lines in PLACES.items():
+        named = SPEC.replace("[machine.tower]\n", f"[machine.tower]\n{lines}")
+        plan = build_document_plan(named.replace('kind = "cloud"\n', ""))
+        assert plan.deployment.cloud is ("instance" in lines), place
+        if plan.deployment.cloud:
+            assert plan.deployment == build_document_plan(named).deployment
+
+
 @pytest.mark.parametrize(
     ("text", "quoted"),
     [

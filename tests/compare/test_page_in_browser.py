@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from rigspec.compare.cost import CostTerms, compare_costs, is_rented
+from rigspec.compare.cost import CostTerms, compare_costs
 from rigspec.compare.model import Comparison, Side
 from rigspec.compare.render.html import render_html
 from rigspec.resolve.problem.builder import load_required_matrix
@@ -73,7 +73,7 @@ def build_variant(name: str, lab: Comparison) -> Comparison:
     a, b, terms = variants[name]
     spec = load_spec(str(LAB))
     matrices = {machine: load_required_matrix(spec.rig, machine) for machine in (a, b)}
-    rented = [is_rented(spec.rig.machine[machine]) for machine in (a, b)]
+    rented = [spec.rig.machine[machine].is_rented for machine in (a, b)]
     return dataclasses.replace(
         lab,
         a=Side(a, rented[0], lab.a.title),

@@ -290,6 +290,16 @@ def test_iommu_is_reported_of_gpus_that_copy_over_pcie(
     assert ("RS113" in {d.code for d in check(tmp_path, text).diagnostics}) is expected
 
 
+@pytest.mark.parametrize("machine", ["gpus", "instance"])
+def test_iommu_of_a_cloud_instance_is_not_reported(machine: str, tmp_path: Path) -> None:
+    lines = {
+        "gpus": 'gpus = [{ model = "L40S", count = 4 }]',
+        "instance": 'instance = "g6e.12xlarge"',
+    }
+    codes = {d.code for d in check(tmp_path, f"[machine.node]\n{lines[machine]}\n").diagnostics}
+    assert ("RS113" in codes) is (machine == "gpus")
+
+
 def test_it_pays_for_itself_within_a_year_under_the_assumptions_of_its_spec() -> None:
     found = figures(rig("sourced"), "science-3").payback
     assert found is not None

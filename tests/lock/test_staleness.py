@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.python.interpreter import lock_interpreter
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import load_matrix
+from rigspec.resolution import Pin
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
@@ -75,3 +77,29 @@ def test_lock_with_other_source_of_interpreter_is_stale() -> None:
     assert (
         message == "the lock is stale: the Python of lab is from pyenv in the lock and from uv now"
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "reason"),
+    [
+        ("constraints", ("numpy<2",), "the constraints of the packages of lab are now none"),
+        (
+            "companions",
+            ("six",),
+            "the undeclared packages of the frameworks of lab are now none",
+        ),
+        ("distributions", (Pin("torch", "2.8.0"),), "the frameworks of lab resolve to none"),
+    ],
+)
+def test_stale_lock_names_the_requirement_that_changed(
+    part: str, value: tuple[object, ...], reason: str
+) -> None:
+    spec = parse_spec("rig.toml", UV.format(interpreter="uv"))
+    machine = lock_machine(spec)
+    (env,) = machine.resolution.envs
+    changed: dict[str, Any] = {part: value}
+    resolution = replace(machine.resolution, envs=(replace(env, **changed),))
+    (message,) = find_messages(
+        Lock("box", "", "", (replace(machine, resolution=resolution),)), spec
+    )
+    assert message == f"the lock is stale: {reason}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import tomli
 
@@ -52,3 +54,25 @@ def _list_help(text: str) -> list[str]:
 )
 def test_value_of_another_program_is_answered_with_what_to_write(text: str, advice: str) -> None:
     assert advice in _list_help(text)
+
+
+def _list_suggestions() -> list[tuple[str, str]]:
+    """Return each assignment that the table suggests, and the table that it belongs to."""
+    file = locate_package_file(advice.__file__, "key_advice.toml")
+    found = []
+    for row in tomli.loads(file.read_text(encoding="utf-8"))["row"]:
+        text = row["advice"].replace("{key}", row["keys"][0])
+        table = row["table"]
+        if "`[machine.NAME]`" in text or "table of the machine" in text:
+            table = "machine.NAME"
+        elif "`[env.NAME]`" in text:
+            table = "env.NAME"
+        found += [(table, code) for code in re.findall(r"`(\w[\w.-]* = [^`]*)`", text)]
+    return found
+
+
+@pytest.mark.parametrize(("table", "assignment"), _list_suggestions())
+def test_suggested_assignment_is_accepted_at_its_place(table: str, assignment: str) -> None:
+    more = 'env = "lab"\n[env.lab]\n' if table.startswith("service.program") else ""
+    header = f"[{table.replace('NAME', 'box')}]"
+    parse_spec("rig.toml", f'rig = 1\nname = "box"\n{header}\n{assignment}\n{more}')

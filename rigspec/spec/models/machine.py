@@ -251,6 +251,11 @@ class Machine(Table):
     )
 
     @property
+    def is_rented(self) -> bool:
+        """Return whether the machine is a cloud instance, whether `kind` says so or not."""
+        return self.kind == "cloud" or self.instance is not None
+
+    @property
     def driver_version(self) -> str | None:
         """The requested version of the driver."""
         if isinstance(self.driver, Driver):
