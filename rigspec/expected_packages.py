@@ -23,16 +23,19 @@ def list_expected_packages(
 ) -> Iterator[ExpectedPackage]:
     """Yield the packages of the spec and the frameworks that they require.
 
-    ``solution`` has the frameworks. A package without a list of its releases is left out: its
-    version in the solution need not exist. So are packages of conda, which have other releases.
+    ``solution`` has the frameworks. A version that is not in the list of the package's releases is
+    left out: it represents a range and need not exist. So are packages of conda, which have other
+    releases.
     A lock may take older ones, because packages bind each other in ways that no rule has.
     """
     for env, spec in sorted(rig.env.items()):
         for package in list_requested_packages(spec) if spec.manager != "conda" else ():
             product = PACKAGE_PREFIX + package.name
             chosen = solution.get(get_env_key(env, product))
-            is_listed = product in matrix and matrix.product(product).listing is not None
-            if chosen is not None and is_listed:
+            listing = matrix.product(product).listing if product in matrix else None
+            if chosen is None or listing is None:
+                continue
+            if strip_local_version(chosen.version) in listing.versions:
                 is_exact = find_exact_version(parse_alternative(package.request)) is not None
                 yield ExpectedPackage(env, package.name, chosen.version, is_exact)
     for each in required:

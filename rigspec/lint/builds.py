@@ -16,6 +16,7 @@ from rigspec.resolve.problem.requested_packages import (
 )
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
+from rigspec.spec.package_sources import find_named_index, list_named_indexes
 from rigspec.version_specifiers import build_of, normalize_name, parse_alternative
 
 __all__ = ["install_command", "lint_builds"]
@@ -32,6 +33,7 @@ def lint_builds(
 ) -> Iterator[Diagnostic]:
     """Yield a note for each build of another index, and a warning for each index without use."""
     yield from _lint_unused_indexes(spec, matrix)
+    indexes = list_named_indexes(spec.rig)
     for env in resolution.envs if resolution is not None else ():
         from_channels = list_channel_frameworks(spec.rig.env[env.name])
         lines = {line.product: line for line in list_requested_frameworks(spec.rig.env[env.name])}
@@ -43,7 +45,8 @@ def lint_builds(
                 continue
             version = next(pin.version for pin in env.frameworks if pin.name == build.framework)
             # The spec has its index: nothing is left to do.
-            if build_of(version) in spec.rig.index:
+            package = build.requirement.partition("==")[0]
+            if build_of(version) in spec.rig.index or find_named_index(indexes, package):
                 continue
             yield _note_other_index(spec, env, build, path)
             if build.has_page_of_links:

@@ -24,7 +24,7 @@ from rigspec.resolve.problem.requirements import list_gpus
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.package_sources import can_have_package
+from rigspec.spec.package_sources import can_have_package, find_named_index, list_named_indexes
 from rigspec.version_specifiers import NO_BUILD, get_extras, normalize_name, parse_alternative
 
 __all__ = ["lint_compiled", "lint_missing_compilers"]
@@ -53,7 +53,9 @@ def lint_compiled(
             if product.has_gpu_code and unknown:
                 yield _note_unknown_code(spec, package, version, unknown, path)
             for build in product.source_builds:
-                if _is_compiled(build, package.request, env.python):
+                if _is_compiled(build, package.request, env.python) and not _is_from_named_index(
+                    spec.rig, build, package
+                ):
                     wanted = version or _describe_request(package.request)
                     cuda = resolution.cuda or env.cuda
                     yield _note_source_build(spec, product, build, cuda, wanted, path)
@@ -79,6 +81,8 @@ def lint_missing_compilers(
                     continue
                 if build.dependency.partition(" ")[0] in named:
                     continue
+                if _is_from_named_index(spec.rig, build, package):
+                    continue
                 needs_toolkit = build.toolkit in ("always", resolution.accelerator)
                 if needs_toolkit and resolution.cuda is None:
                     yield _report_missing_toolkit(spec, package, build, env)
@@ -91,6 +95,12 @@ def lint_missing_compilers(
                     yield _report_other_cuda(spec, package, build, env, resolution)
                 if build.rust and _lacks_rust(spec.rig, env.name):
                     yield _report_missing_rust(spec, package, build, env)
+
+
+def _is_from_named_index(rig: Rig, build: CompiledPackage, package: RequestedPackage) -> bool:
+    """Return whether an index of the spec has the package, and may have a wheel of it."""
+    name = build.dependency.partition(" ")[0] or package.name
+    return find_named_index(list_named_indexes(rig), name) is not None
 
 
 def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> tuple[str, ...]:

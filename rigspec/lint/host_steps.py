@@ -106,9 +106,14 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
         return
     releases = matrix.product("cuda").releases
     runfile = any(r.label == resolution.cuda and r.artifacts for r in releases)
-    remedy = 'set `provider = "runfile"` in `[cuda]`, or ' if runfile else ""
-    written = cuda is not None and "provider" in cuda.model_fields_set
-    path: KeyPath = ("cuda", "provider") if written else ("cuda",)
+    request = 'set `provider = "runfile"` in' if cuda else 'add `provider = "runfile"` in a table'
+    remedy = f"{request} `[cuda]`, or " if runfile else ""
+    path: KeyPath = ("cuda",)
+    if cuda is None:
+        # The framework that needs the toolkit does not exclude the system: the step does.
+        path = ("machine", resolution.machine or "", "os")
+    elif "provider" in cuda.model_fields_set:
+        path = ("cuda", "provider")
     message = f"the packages of CUDA {resolution.cuda} cannot be installed on {resolution.os}"
     yield _diagnostic(spec, path, message, f"{remedy}{_ANOTHER_SYSTEM}", ("cuda", "os"))
 

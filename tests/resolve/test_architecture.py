@@ -62,12 +62,21 @@ def test_check_of_an_arm_machine_takes_a_build_for_its_gpu(
     assert found.envs[0].frameworks[0].version == build
 
 
-def test_check_of_torch_on_jetson_orin_warns_of_the_missing_code(tmp_path: Path) -> None:
-    report = check(tmp_path, rig('gpus = ["Jetson AGX Orin"]', "2.9.1"))
-    (warning,) = [d for d in report.diagnostics if d.severity is Severity.WARNING]
-    # The text of `check` leaves out RS221.
-    assert warning.code == "RS220"
-    assert "sm_87: use NVIDIA's builds for Jetson" in warning.message
+@pytest.mark.parametrize(
+    ("gpu", "warned"), [("Jetson AGX Orin", True), ("Jetson AGX Thor", False), ("GH200", False)]
+)
+@pytest.mark.parametrize(
+    ("package", "code"),
+    [("torch", "RS220"), ("jax", "RS220"), ("onnxruntime-gpu", "RS216")],
+)
+def test_check_of_jetson_orin_warns_of_cuda_for_servers(
+    package: str, code: str, gpu: str, warned: bool, tmp_path: Path
+) -> None:
+    env = f'[env.lab]\npackages = {{ {package} = "*" }}\n'
+    report = check(tmp_path, f'[machine.box]\ngpus = ["{gpu}"]\n{env}')
+    assert errors(report) == []
+    codes = [d.code for d in report.diagnostics if d.severity is Severity.WARNING]
+    assert (code in codes) is warned
 
 
 def test_conflict_with_many_builds_names_the_gpu_code_in_each(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Report, Severity
 from rigspec.lock.dnf.distribution import find_dnf_distribution
 from rigspec.matrix.loader import load_matrix
 from tests.resolve.rigs import check, errors
@@ -227,3 +227,11 @@ def test_session_without_environment_is_refused_where_the_system_has_no_loader(
     ((line, remedy),) = refused(check(tmp_path, rig("ubuntu 16.04", "", session)))
 
     assert (line, remedy) == (6, "set `env` in a session")
+
+
+def test_toolkit_of_a_framework_is_refused_at_the_line_of_the_system(tmp_path: Path) -> None:
+    machine = '[machine.box]\nos = "amazon 2023"\ngpus = ["L4"]\ndriver = "none"\n'
+    report = check(tmp_path, f'{machine}[env.lab]\npackages = {{ onnxruntime-gpu = "*" }}\n')
+    (error,) = (each for each in report.diagnostics if each.severity is Severity.ERROR)
+    assert (error.code, error.spans[0].line) == ("RS255", 4)
+    assert error.message.startswith("the packages of CUDA ")

@@ -9,6 +9,7 @@ from rigspec.diagnostics.model import Diagnostic
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from rigspec.spec.package_sources import find_named_index, list_named_indexes
+from tests.resolve.rigs import check_text
 
 SPEC = """\
 rig = 1
@@ -82,3 +83,69 @@ def test_pattern_that_names_no_package_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidSpec) as caught:
         parse_spec("rig.toml", SPEC.format(more=f'{OWN}packages = ["{pattern}"]'))
     assert {each.code for each in caught.value.diagnostics} == {"RS003"}
+
+
+OWN_WHEELS = """\
+rig = 1
+name = "lab"
+[machine.box]
+os = "ubuntu 24.04"
+gpus = ["RTX 5090"]
+[env.lab]
+python = "3.12"
+packages = {{ {package} = "{version}" }}
+[index.own]
+url = "https://example.org/simple"
+packages = ["{named}"]
+"""
+
+
+@pytest.mark.parametrize("version", ["0.3.16", "0.3", "*"])
+def test_package_of_named_index_is_not_reported_as_compiled(version: str) -> None:
+    text = OWN_WHEELS.format(package="llama-cpp-python", version=version, named="llama-cpp-python")
+    report = check_text(text)
+    assert "RS256" not in {each.code for each in report.diagnostics}
+    other = check_text(text.replace('packages = ["llama', 'packages = ["other'))
+    assert "RS256" in {each.code for each in other.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("package", "named"), [("flash-attn", "flash*"), ("openrlhf", "flash-attn")]
+)
+def test_package_of_named_index_needs_no_toolkit(package: str, named: str) -> None:
+    text = OWN_WHEELS.format(package=package, version="*", named=named)
+    codes = {each.code for each in check_text(text).diagnostics}
+    assert "RS507" not in codes
+    other = check_text(text.replace(f'packages = ["{named}"]', 'packages = ["other"]'))
+    assert "RS507" in {each.code for each in other.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"), [("0.3.16", ["0.3.16"]), ("==0.3.16", ["0.3.16"]), ("0.9", [])]
+)
+def test_shown_version_of_a_package_is_one_that_exists(version: str, shown: list[str]) -> None:
+    text = OWN_WHEELS.format(package="llama-cpp-python", version=version, named="llama-cpp-python")
+    found = [each.version for each in check_text(text).packages if each.name == "llama-cpp-python"]
+    assert set(found) <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("table", "package"),
+    [("packages", "onnxruntime-gpu"), ("frameworks", "onnxruntime-gpu"), ("packages", "lmdeploy")],
+)
+def test_wheels_of_named_index_are_not_those_of_the_public_index(table: str, package: str) -> None:
+    version = "1.23" if package == "onnxruntime-gpu" else "*"
+    text = OWN_WHEELS.format(package=package, version=version, named=package)
+    text = text.replace('gpus = ["RTX 5090"]', 'arch = "aarch64"\ngpus = ["L40S"]')
+    text = text.replace("packages = {", f"{table} = {{", 1)
+    assert "RS251" not in {each.code for each in check_text(text).diagnostics}
+    other = check_text(text.replace(f'packages = ["{package}"]', 'packages = ["other"]'))
+    assert "RS251" in {each.code for each in other.diagnostics}
+
+
+def test_build_from_named_index_is_not_reported_as_one_of_another_index() -> None:
+    text = OWN_WHEELS.format(package="torch", version="2.8+cu126", named="torch")
+    text = text.replace("RTX 5090", "RTX 4090")
+    assert "RS254" not in {each.code for each in check_text(text).diagnostics}
+    other = check_text(text.replace('packages = ["torch"]', 'packages = ["other"]'))
+    assert "RS254" in {each.code for each in other.diagnostics}

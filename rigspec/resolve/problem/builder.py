@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from rigspec.hardware.machine_context import list_part_products
 from rigspec.matrix.components import (
@@ -12,7 +12,7 @@ from rigspec.matrix.components import (
     get_channel_product,
 )
 from rigspec.matrix.loader import list_product_names, load_matrix
-from rigspec.matrix.model import Matrix, Product
+from rigspec.matrix.model import Matrix, Product, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
 from rigspec.resolve.problem.bound_rules import Binding, BoundRuleGroup
 from rigspec.resolve.problem.channels import (
@@ -31,17 +31,22 @@ from rigspec.resolve.problem.model import (
 from rigspec.resolve.problem.requested_packages import (
     list_framework_products,
     list_package_products,
+    list_requested_frameworks,
+    list_requested_packages,
 )
-from rigspec.resolve.problem.requirements import list_requirements, uses_gpu
+from rigspec.resolve.problem.requirements import get_env_key, list_requirements, uses_gpu
 from rigspec.resolve.problem.rule_index import RuleGroup, get_rule_index
 from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.package_sources import find_named_index, list_named_indexes
 
 __all__ = ["ProblemBuilder", "list_required_products", "load_required_matrix"]
 
 
+# What a wheel runs on, as its tags state it: another index has wheels for other platforms.
+_ABOUT_WHEELS = frozenset({"arch", "glibc"})
 # Rigs of a batch have few kinds of machines and environments at a time.
 _MAX_SHARED = 16
 
@@ -121,12 +126,13 @@ class ProblemBuilder:
         opened = [r.component for r in requirements if len(r.alternatives) > 1 and r.path is None]
         first = tuple(key for key in opened if key.endswith("/interpreter"))
         self.order = tuple(_order(self.components, first))
+        self._from_named_indexes = _list_keys_of_named_indexes(rig)
         self._bindings = self._share_bindings()
 
     def _share_bindings(self) -> dict[str, Binding]:
         """Return rule groups by their kind: those of an earlier rig with the same components."""
         place = self._scopes.binding_key
-        if place is None:
+        if place is None or self._from_named_indexes:
             return {}
         bindings, key = self._knowledge.bindings, (*place, *self.universes.items())
         if key not in bindings:
@@ -215,6 +221,11 @@ class ProblemBuilder:
                 if is_about_channel_packages(rule, provided, frameworks)
             )
             group = RuleGroup(group.names, tuple(rules), None, None)
+        from_named = {name for name, key in keys.items() if key in self._from_named_indexes}
+        if from_named and not _ABOUT_WHEELS.isdisjoint(group.names):
+            # The rules know the wheels of the public index, and those of this index are others.
+            rules = (rule for rule in group.rules if not _is_about_wheels(rule, from_named))
+            group = RuleGroup(group.names, tuple(rules), None, None)
         if not self._scopes.knows_system and "os" in group.names:
             # The systems that such a rule lists are those that the matrix has the packages of.
             rules = (rule for rule in group.rules if rule.requires.component != "os")
@@ -237,6 +248,29 @@ class ProblemBuilder:
             if bound_group.own is not None
             else 0
         )
+
+
+def _list_keys_of_named_indexes(rig: Rig) -> frozenset[str]:
+    """Return the components of packages that an index of the spec names."""
+    indexes = list_named_indexes(rig)
+    if not indexes:
+        return frozenset()
+    return frozenset(
+        get_env_key(env_name, component)
+        for env_name, env in rig.env.items()
+        for component, package in (
+            *((line.product, line.family or line.key) for line in list_requested_frameworks(env)),
+            *((PACKAGE_PREFIX + line.name, line.name) for line in list_requested_packages(env)),
+        )
+        if find_named_index(indexes, package) is not None
+    )
+
+
+def _is_about_wheels(rule: Rule, components: Collection[str]) -> bool:
+    """Return whether a rule says for which platforms there are wheels of these components."""
+    return rule.requires.component in _ABOUT_WHEELS and any(
+        condition.component in components for condition in rule.when
+    )
 
 
 def _is_implied(name: str) -> bool:
