@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["BuildContext"]
+__all__ = ["BuildContext", "find_copied_paths"]
 
+_FROM = re.compile(r"(?:^|\s)--from=(?P<stage>\S+)")
+_OPTION = re.compile(r"(?:^|(?<=\s))--\S+\s")
+_QUOTED = re.compile(r'"([^"]*)"')
 # Folders above the Dockerfile that may be the context of the build, such as that of docker/.
 _LEVELS = 2
 
@@ -18,8 +22,12 @@ class BuildContext:
     """The working directory of a stage, and its copies of files of the context."""
 
     folder: Path
-    _work: str = "/"
+    work: str = "/"
     _copies: list[tuple[str, str]] = field(default_factory=list)
+
+    def copy(self) -> BuildContext:
+        """Return a context that can be changed without this one."""
+        return BuildContext(self.folder, self.work, list(self._copies))
 
     def apply(self, kind: str, value: str | None) -> None:
         """Follow an instruction COPY, ADD or WORKDIR; one with an unknown variable is skipped."""
@@ -30,18 +38,18 @@ class BuildContext:
         if not words:
             return
         if kind == "WORKDIR":
-            self._work = posixpath.normpath(posixpath.join(self._work, words[0]))
+            self.work = posixpath.normpath(posixpath.join(self.work, words[0]))
             return
         if any(word.startswith("--from") for word in words) or words[0].startswith("["):
             return
         *sources, target = (word for word in words if not word.startswith("--"))
         into = target.endswith(("/", ".")) or len(sources) > 1
-        place = posixpath.normpath(posixpath.join(self._work, target))
+        place = posixpath.normpath(posixpath.join(self.work, target))
         self._copies += [(source, f"{place}/" if into else place) for source in sources]
 
     def locate(self, path: str) -> str | None:
         """Return the file of the context at a path of the image, relative to the Dockerfile."""
-        wanted = posixpath.normpath(posixpath.join(self._work, path))
+        wanted = posixpath.normpath(posixpath.join(self.work, path))
         for source, place in reversed(self._copies):
             for inside in _inside(source, place, wanted):
                 found = self._find(inside)
@@ -65,6 +73,17 @@ class BuildContext:
             if (self.folder / up / ".git").exists():
                 return ups[: number + 1]
         return ups[:1]
+
+
+def find_copied_paths(value: str) -> tuple[str | None, list[str]]:
+    """Return the stage or image that a COPY names, and the paths that it copies from there."""
+    stage = _FROM.search(value)
+    if stage is None:
+        return None, []
+    rest = value[stage.end() :].strip()
+    text = _OPTION.sub("", rest).strip()
+    words = _QUOTED.findall(text) if text.startswith("[") else text.split()
+    return stage["stage"], words[:-1]
 
 
 def _inside(source: str, place: str, wanted: str) -> list[str]:

@@ -13,6 +13,7 @@ from rigspec.frozen import dataclass
 from rigspec.importing.model import Reading, Statement, Subject, omit
 from rigspec.importing.systems import find_system_of_image
 from rigspec.matrix.images import find_base_image, load_image
+from rigspec.matrix.loader import load_matrix
 from rigspec.package_files import locate_package_file
 
 __all__ = ["read_image"]
@@ -74,10 +75,22 @@ def _read_tag(
         yield Statement(Subject.OS, system, span)
     release = package.tag.match(tag) if package is not None else None
     if package is not None and release is not None:
-        yield Statement(Subject.PACKAGE, f"=={release['version']}", span, name=package.package)
+        build = _find_build(package.package, release)
+        value = f"=={release['version']}"
+        yield Statement(Subject.PACKAGE, value, span, name=package.package, build=build)
     python = _PYTHON.match(tag)
     if name == "python" and python is not None:
         yield Statement(Subject.PYTHON, f"=={python['version']}.*", span)
+
+
+def _find_build(package: str, release: re.Match[str]) -> str | None:
+    """Return the build for the CUDA that a tag names, if the matrix has it."""
+    cuda = release.groupdict().get("cuda")
+    if cuda is None:
+        return None
+    build = f"cu{cuda.replace('.', '')}"
+    product = load_matrix([package]).product(package)
+    return build if product.find_release(f"{release['version']}+{build}") is not None else None
 
 
 @cache

@@ -136,7 +136,7 @@ services:
 
 def test_compose_reads_the_service_with_gpus() -> None:
     reading = read("compose.yaml", COMPOSE)
-    assert packages(reading) == {"torch": "==2.4.0"}
+    assert packages(reading) == {"torch": "+cu121 ==2.4.0"}
     assert reasons(reading)["db"] == "a service without GPUs"
     assert reasons(reading)["GPUs of train"] == "the file does not name the model of the GPUs"
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dockerfile_parse import DockerfileParser
 
-from rigspec.importing.build_context import BuildContext
+from rigspec.importing.build_context import BuildContext, find_copied_paths
 from rigspec.importing.heredocs import HereDocument, hide_heredocs, remove_operators
 from rigspec.importing.images import read_image
 from rigspec.importing.model import (
@@ -56,6 +57,18 @@ _NOT_IMPORTED = {
     "EXPOSE": "write it as `port` of a `[service.program.NAME]`",
 }
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+# The statements about an environment, which a copy of it takes along.
+_ENVIRONMENT = frozenset(
+    [
+        *(Subject.PYTHON, Subject.MANAGER, Subject.CHANNEL, Subject.PACKAGE, Subject.CONSTRAINT),
+        *(Subject.INDEX, Subject.AS_OF),
+    ]
+)
+_ENVIRONMENT_PATH = re.compile(
+    r"/(?:[\w.-]*venv[\w.-]*|virtualenv|site-packages|dist-packages|\.local|\.pixi|envs"
+    r"|\w*conda\d*|miniforge\d*|mambaforge)(?:/|$)"
+)
+_PREFIXES = ("/usr/local", "/usr", "/")
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 
 
@@ -109,6 +122,23 @@ def _split_stages(instructions: list[dict[str, Any]]) -> list[list[dict[str, Any
     return [[*heading, *stage] for stage in stages]
 
 
+@dataclass(frozen=True)
+class _StageEnd:
+    """The variables of a session, the folder and the files that a stage ends with."""
+
+    session: dict[str, str]
+    context: BuildContext
+
+    def has_environment(self, path: str) -> bool:
+        """Return whether a path of the stage is, has or is in an environment of Python."""
+        path = posixpath.normpath("/" + path.lstrip("/"))
+        if _ENVIRONMENT_PATH.search(path) or path in _PREFIXES:
+            return True
+        named = (self.session.get(name) for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"))
+        places = [self.context.work, *(value for value in named if value)]
+        return any(f"{place}/".startswith(f"{path}/") and place != "/" for place in places)
+
+
 class _StageReader:
     """Reads stages by number, with the variables that the file gives a value."""
 
@@ -127,16 +157,62 @@ class _StageReader:
             if match is not None and match["stage"]:
                 self._names[match["stage"].lower()] = number
         self._used: set[int] = set()
+        self._copied: set[int] = set()
+        self._ends: list[_StageEnd] = []
+        for number in range(len(stages)):
+            self._ends.append(self._trace(number))
 
-    def read(self, number: int) -> Iterator[Reading]:
-        """Yield what a stage contains, that of its base stage first."""
+    def _trace(self, number: int) -> _StageEnd:
+        """Return the variables and the folder that a stage ends with."""
+        session, context = self._start(number)
+        variables = dict(session)
+        for entry in self._stages[number]:
+            kind = entry["instruction"]
+            if kind in ("ARG", "ENV"):
+                found = dict(_expand_values(_split_assignments(kind, entry["value"]), variables))
+                variables.update(found)
+                session.update(found if kind == "ENV" else {})
+            elif kind in ("COPY", "ADD", "WORKDIR"):
+                context.apply(kind, _expand(entry["value"], variables))
+        return _StageEnd(session, context)
+
+    def _start(self, number: int) -> tuple[dict[str, str], BuildContext]:
+        """Return the variables and the folder of the stage that a stage starts from."""
+        base = self._find_stage(self._find_base(number), number)
+        if base is None:
+            return {}, BuildContext(Path(self._source.file).parent)
+        return dict(self._ends[base].session), self._ends[base].context.copy()
+
+    def _find_base(self, number: int) -> str | None:
+        """Return the image that a stage starts from, with the variables before the first FROM."""
+        heading = (e for e in self._stages[number] if e["instruction"] == "ARG")
+        before = self._from(self._stages[number])["startline"]
+        variables: dict[str, str] = {}
+        for entry in heading:
+            if entry["startline"] < before:
+                found = _split_assignments("ARG", entry["value"])
+                variables.update(_expand_values(found, variables))
+        match = _STAGE.match(self._from(self._stages[number])["value"])
+        return _expand(match["image"], variables) if match is not None else None
+
+    def _find_stage(self, name: str | None, before: int) -> int | None:
+        """Return the number of a stage before another one by its name or number."""
+        found = self._names.get((name or "").lower())
+        if found is None and name is not None and name.isdecimal():
+            found = int(name)
+        return found if found is not None and found < before else None
+
+    def read(self, number: int, *, is_copied: bool = False) -> Iterator[Reading]:
+        """Yield what a stage contains, that of its base stage first.
+
+        If only its environment is copied, its settings and its system are not in the result.
+        """
         if number in self._used:
             return
         self._used.add(number)
-        variables: dict[str, str] = {}
+        variables, context = self._start(number)
         # A build without further options has these values for arguments without a default.
         declared: dict[str, str] = {}
-        context = BuildContext(Path(self._source.file).parent)
         for entry in self._stages[number]:
             kind, line = entry["instruction"], entry["startline"] + 1
             if kind in ("ARG", "ENV"):
@@ -145,17 +221,32 @@ class _StageReader:
                     declared.update({name: _PLATFORM.get(name, "") for name in names})
                 found = _split_assignments(kind, entry["value"])
                 variables.update(_expand_values(found, variables))
-                if kind == "ENV":
+                if kind == "ENV" and not is_copied:
                     yield self._omit_variables([name for name, _ in found], line)
             elif kind == "FROM":
-                yield from self._read_from(entry["value"], line, variables, number)
+                for reading in self._read_from(entry["value"], line, variables, number, is_copied):
+                    yield replace(reading, omissions=()) if is_copied else reading
             elif kind in ("COPY", "ADD", "WORKDIR"):
-                context.apply(kind, _expand(entry["value"], variables))
+                value = _expand(entry["value"], variables)
+                context.apply(kind, value)
+                yield from self._read_copy(value or "", number)
             elif kind == "RUN":
                 yield from self._read_run(entry, variables, declared, context)
-            elif kind in _NOT_IMPORTED:
+            elif kind in _NOT_IMPORTED and not is_copied:
                 omission = self._source.omission(entry["content"], _NOT_IMPORTED[kind], line)
                 yield Reading(omissions=(omission,))
+
+    def _read_copy(self, value: str, number: int) -> Iterator[Reading]:
+        """Yield the packages of an environment that is copied from another stage."""
+        stage, sources = find_copied_paths(value)
+        found = self._find_stage(stage, number)
+        if found is None:
+            return
+        self._copied.add(found)
+        if found not in self._used and any(map(self._ends[found].has_environment, sources)):
+            for reading in self.read(found, is_copied=True):
+                kept = (s for s in reading.statements if s.subject in _ENVIRONMENT)
+                yield replace(reading, statements=tuple(kept))
 
     def _omit_variables(self, names: list[str], line: int) -> Reading:
         """Return the variables of a session that are not imported, without those of the file."""
@@ -170,7 +261,11 @@ class _StageReader:
         """Return the stages that the last one does not start from."""
         return tuple(
             self._source.omission(
-                entry["value"], "a stage that is not in the result", entry["startline"] + 1
+                entry["value"],
+                "a stage of which only files are copied"
+                if number in self._copied
+                else "a stage that is not in the result",
+                entry["startline"] + 1,
             )
             for number, stage in enumerate(self._stages)
             if number not in self._used
@@ -182,17 +277,22 @@ class _StageReader:
         return next(entry for entry in stage if entry["instruction"] == "FROM")
 
     def _read_from(
-        self, value: str, line: int, variables: dict[str, str], number: int
+        self,
+        value: str,
+        line: int,
+        variables: dict[str, str],
+        number: int,
+        is_copied: bool,
     ) -> Iterator[Reading]:
         match = _STAGE.match(value)
         written = match["image"] if match is not None else value
         image = _expand(written, variables)
-        base = self._names.get(image.lower()) if image is not None else None
+        base = self._find_stage(image, number)
         if image is None:
             reason = "an image with a variable that has no value in the file"
             yield Reading(omissions=(self._source.omission(written, reason, line),))
-        elif base is not None and base < number:
-            yield from self.read(base)
+        elif base is not None:
+            yield from self.read(base, is_copied=is_copied)
         elif image != "scratch":
             yield read_image(image, self._source.find(written, line))
 
