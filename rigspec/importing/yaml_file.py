@@ -16,8 +16,11 @@ __all__ = ["YamlFile", "read_yaml"]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_MERGE = "<<"
+
+
 class YamlFile:
-    """The nodes of a file; aliases and tags are not followed."""
+    """The nodes of a file; tags are not followed."""
 
     def __init__(self, source: SourceText, root: yaml.Node | None) -> None:
         self._source = source
@@ -30,11 +33,19 @@ class YamlFile:
         return node
 
     def entries(self, node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
-        """Yield the keys and values of a mapping."""
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if isinstance(key, yaml.ScalarNode):
-                    yield key.value, value
+        """Yield the keys and values of a mapping, then those that ``<<`` merges into it.
+
+        A merge is followed one level down: no file of these formats has another.
+        """
+        own = list(_list_entries(node))
+        seen = {key for key, _ in own}
+        yield from ((key, value) for key, value in own if key != _MERGE)
+        for merged in (value for key, value in own if key == _MERGE):
+            for other in self.items(merged) or [merged]:
+                for key, value in _list_entries(other):
+                    if key not in seen:
+                        seen.add(key)
+                        yield key, value
 
     def items(self, node: yaml.Node | None) -> list[yaml.Node]:
         """Return the items of a sequence."""
@@ -47,6 +58,13 @@ class YamlFile:
     def span(self, node: yaml.Node) -> Span:
         """Return the span of a node."""
         return self._source.span(node.start_mark.index, node.end_mark.index)
+
+
+def _list_entries(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield key.value, value
 
 
 def read_yaml(source: SourceText) -> YamlFile:

@@ -141,6 +141,42 @@ def test_compose_reads_the_service_with_gpus() -> None:
     assert reasons(reading)["GPUs of train"] == "the file does not name the model of the GPUs"
 
 
+MERGED = """\
+x-lab: &lab
+  image: pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime
+  env_file: .env
+x-gpu: &gpu
+  deploy: { resources: { reservations: { devices: [{ driver: nvidia }] } } }
+services:
+  cpu:
+    <<: *lab
+  cuda:
+    <<: [*lab, *gpu]
+    image: pytorch/pytorch:2.9.1-cuda13.0-cudnn9-runtime
+"""
+
+
+def test_compose_follows_the_merges_of_a_service() -> None:
+    reading = read("compose.yaml", MERGED)
+    assert packages(reading) == {"torch": "+cu130 ==2.9.1"}
+    assert {"cpu", "GPUs of cuda", "env_file of cuda"} <= reasons(reading).keys()
+
+
+def test_compose_names_what_decides_the_image_that_is_built() -> None:
+    text = """\
+services:
+  lab:
+    extends: { file: base.yaml, service: lab }
+    build: { context: ., target: server, args: { BASE: "nvidia/cuda:12.8.1-base-ubuntu24.04" } }
+"""
+    assert reasons(read("compose.yaml", text)) == {
+        "lab": "built from a Dockerfile; import it as well",
+        "target of lab": "the last stage of a Dockerfile is imported",
+        "args of lab": "a Dockerfile is imported with its own values",
+        "extends of lab": "another service; import its file as well",
+    }
+
+
 def test_compose_names_the_keys_that_are_not_imported() -> None:
     text = """\
 services:

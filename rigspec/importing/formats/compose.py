@@ -22,7 +22,13 @@ _NOT_IMPORTED = {
     "ports": f"write it as `port` of a {_PROGRAM}",
     "working_dir": f"write it as `folder` of a {_PROGRAM}",
     "user": f"write it as `user` of a {_PROGRAM}",
+    "extends": "another service; import its file as well",
     "volumes": "a rig has no folders of containers",
+}
+# What decides the image that a Dockerfile builds.
+_BUILD = {
+    "target": "the last stage of a Dockerfile is imported",
+    "args": "a Dockerfile is imported with its own values",
 }
 _DEVICES = ("deploy", "resources", "reservations", "devices")
 
@@ -53,6 +59,11 @@ def _service(file: YamlFile, source: SourceText, name: str, node: yaml.Node) -> 
         line = build.start_mark.line + 1
         reason = "built from a Dockerfile; import it as well"
         yield Reading(omissions=(source.omission(name, reason, line),))
+        for key, value in file.entries(build):
+            if key in _BUILD:
+                line = value.start_mark.line + 1
+                omission = source.omission(f"{key} of {name}", _BUILD[key], line)
+                yield Reading(omissions=(omission,))
     elif image is not None and text is not None:
         if "$" in text:
             reason = "an image with a variable"
