@@ -18,6 +18,7 @@ from rigspec.resolution import (
     has_other_cuda,
     suggest_same_cuda,
 )
+from rigspec.resolve.problem.base_image import suggest_image_with_compiler
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
 from rigspec.resolve.problem.requirements import list_gpus
@@ -70,6 +71,7 @@ def lint_missing_compilers(
     """
     if spec.rig.mirrors.pypi is not None:
         return
+    image = suggest_image_with_compiler(spec.rig)
     for env in resolution.envs:
         if spec.rig.env[env.name].manager != "venv":
             continue
@@ -84,7 +86,7 @@ def lint_missing_compilers(
                 if _is_from_named_index(spec.rig, build, package):
                     continue
                 needs_toolkit = build.toolkit in ("always", resolution.accelerator)
-                if needs_toolkit and resolution.cuda is None:
+                if needs_toolkit and (resolution.cuda is None or image is not None):
                     yield _report_missing_toolkit(spec, package, build, env)
                 elif (
                     needs_toolkit
@@ -251,6 +253,9 @@ def _report_missing_toolkit(
     release = f' = "{".".join(env.cuda.split(".")[:2])}"' if env.cuda else ""
     needed = "the CUDA toolkit: the installation would fail or lack the GPU code"
     help_ = f"add `[cuda]` with `toolkit{release}`"
+    image = suggest_image_with_compiler(spec.rig)
+    if image is not None:
+        help_ = f'set `base` of `[container]` to "{image}", which has nvcc'
     return _report_missing(spec, package, build, env, needed, (help_,), ("cuda",))
 
 

@@ -190,3 +190,47 @@ packages = {{ sglang = "*" }}
             'add "cargo" to `system.packages`',
             "or set `python` of `lab` to a release before 3.13",
         )
+
+
+@pytest.mark.parametrize("gpus", ["", 'gpus = ["RTX 4090"]'])
+@pytest.mark.parametrize(
+    ("base", "suggested"),
+    [
+        ("nvidia/cuda:12.8.1-devel-ubuntu22.04", None),
+        ("nvidia/cuda:12.8.1-base-ubuntu22.04", "nvidia/cuda:12.8.1-devel-ubuntu22.04"),
+        (
+            "nvidia/cuda:12.8.1-cudnn-runtime-ubuntu22.04",
+            "nvidia/cuda:12.8.1-cudnn-devel-ubuntu22.04",
+        ),
+        (
+            "pytorch/pytorch:2.9.1-cuda12.8-cudnn9-runtime",
+            "pytorch/pytorch:2.9.1-cuda12.8-cudnn9-devel",
+        ),
+        ("nvcr.io/nvidia/pytorch:25.03-py3", None),
+    ],
+)
+def test_package_is_compiled_in_an_image_with_nvcc_only(
+    base: str, suggested: str | None, gpus: str, tmp_path: Path
+) -> None:
+    rig = f"""
+[machine.box]
+os = "ubuntu 22.04"
+{gpus}
+[container]
+base = "{base}"
+[env.lab]
+python = "3.12"
+frameworks = {{ torch = "+cu128 2.9.1" }}
+packages = {{ flash-attn = "2.8.3" }}
+"""
+    found = [d for d in check(tmp_path, rig).diagnostics if d.code == "RS507"]
+
+    expected = [f'set `base` of `[container]` to "{suggested}", which has nvcc']
+    assert [d.help[0] for d in found] == (expected if suggested is not None else [])
+
+
+def test_package_is_compiled_by_a_toolkit_in_an_image_without_nvcc(tmp_path: Path) -> None:
+    rig = RIG.format(request="2.8.3").replace('"12.8"', '"12.8"\nprovider = "nvidia"')
+    rig += '[container]\nbase = "nvidia/cuda:12.8.1-base-ubuntu24.04"\n'
+
+    assert "RS507" not in {d.code for d in check(tmp_path, rig).diagnostics}

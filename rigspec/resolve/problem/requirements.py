@@ -11,7 +11,11 @@ from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import DEFAULT_ARCH, UNKNOWN_SYSTEM
 from rigspec.resolve.explain.phrasing import add_article
-from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
+from rigspec.resolve.problem.base_image import (
+    find_image_tag,
+    find_rig_image,
+    has_image_with_cuda,
+)
 from rigspec.resolve.problem.model import KeyPath, Requirement
 from rigspec.resolve.problem.release_cutoff import AS_OF, convert_to_version
 from rigspec.resolve.problem.requested_packages import (
@@ -103,8 +107,11 @@ def find_architecture(machine: Machine | None, matrix: Matrix) -> str:
 
 
 def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
-    """Return whether this rig computes on a GPU: it declares one, a driver or a CUDA toolkit."""
-    if rig.cuda is not None:
+    """Return whether this rig computes on a GPU.
+
+    It declares one, a driver or a CUDA toolkit, or starts from an image with CUDA.
+    """
+    if rig.cuda is not None or has_image_with_cuda(rig):
         return True
     return machine is not None and bool(
         machine.gpus or machine.instance or machine.driver_version is not None
@@ -162,8 +169,10 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Require
         path = ("machine", str(name), "gpus")
     elif machine is not None and machine.instance:
         path = ("machine", str(name), "instance")
-    elif rig.cuda is None:
+    elif machine is not None and machine.driver_version is not None and rig.cuda is None:
         path = ("machine", str(name), "driver")
+    elif rig.cuda is None:
+        path = ("container", "base")
     return Requirement("accelerator", ("gpu",), path, "requests a GPU", editable=False)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
+from rigspec.resolve.problem.base_image import has_image_with_cuda
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import BoundRule, Candidate, Requirement
 from rigspec.resolve.problem.requested_packages import list_framework_products
@@ -68,7 +68,7 @@ def drop_unneeded_toolkit(rig: Rig, builder: ProblemBuilder, solution: Solution)
     Some releases of JAX need a toolkit, and wheels of others contain CUDA. A toolkit that the spec
     or the base image has stays.
     """
-    if rig.cuda is not None or _has_image_with_cuda(rig):
+    if rig.cuda is not None or has_image_with_cuda(rig):
         return solution
     if _needs_toolkit(rig, builder, solution):
         return solution
@@ -90,11 +90,6 @@ def _applies(builder: ProblemBuilder, row: BoundRule, solution: Solution) -> boo
         key in solution and builder.universes[key].admits(texts, solution[key])
         for key, texts in row.when
     )
-
-
-def _has_image_with_cuda(rig: Rig) -> bool:
-    image = find_rig_image(rig)
-    return find_image_tag(rig) is not None or (image is not None and bool(image.implies))
 
 
 def admit_cuda_from_wheels(requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
@@ -127,7 +122,7 @@ def find_newest_by_source(
 def has_cuda_in_wheels(rig: Rig, machine: str | None, matrix: Matrix) -> bool:
     """Return whether a framework of the rig can take CUDA from wheels, and the spec lets it."""
     on_gpu = uses_gpu(rig, rig.machine[machine] if machine is not None else None)
-    if rig.cuda is not None or _has_image_with_cuda(rig) or not on_gpu:
+    if rig.cuda is not None or has_image_with_cuda(rig) or not on_gpu:
         return False
     return any(
         condition.component == _PROVIDER

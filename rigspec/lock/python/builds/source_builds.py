@@ -27,6 +27,7 @@ from rigspec.resolution import (
     has_other_cuda,
     suggest_same_cuda,
 )
+from rigspec.resolve.problem.base_image import suggest_image_with_compiler
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
@@ -329,10 +330,15 @@ def _missing(
     if "rust" in languages and not packages & RUST_COMPILERS:
         yield "a Rust compiler", 'add "cargo" to `system.packages`'
     has_gpu = resolution.accelerator == "gpu"
-    if "cuda" in languages and (has_gpu or CPU_FALLBACK not in languages) and not resolution.cuda:
+    image = suggest_image_with_compiler(rig)
+    has_nvcc = resolution.cuda is not None and image is None
+    if "cuda" in languages and (has_gpu or CPU_FALLBACK not in languages) and not has_nvcc:
         # An extension is compiled with the CUDA of its framework.
         version = f'`toolkit = "{env.cuda}"`' if env.cuda is not None else "a `toolkit`"
-        yield "the CUDA toolkit", f"add `[cuda]` with {version}"
+        help_ = f"add `[cuda]` with {version}"
+        if image is not None:
+            help_ = f'set `base` of `[container]` to "{image}", which has nvcc'
+        yield "the CUDA toolkit", help_
     if PYTHON_HEADERS in needs:
         yield "the headers of Python", 'add "python3-dev" to `system.packages`'
 
