@@ -20,7 +20,7 @@ __all__ = ["read_image"]
 
 _REFERENCE = re.compile(
     r"(?:(?:docker\.io|index\.docker\.io|nvcr\.io|mcr\.microsoft\.com|public\.ecr\.aws/docker)/)?"
-    r"(?:library/)?(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@sha256:[0-9a-f]+)?"
+    r"(?:library/)?(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?P<digest>@sha256:[0-9a-f]+)?"
 )
 _CUDA = re.compile(
     r"(?P<cuda>\d+\.\d+(?:\.\d+)?)(?:-cudnn(?P<cudnn>\d+)?)?(?:-(?P<flavour>base|runtime|devel))?"
@@ -53,8 +53,9 @@ def read_image(text: str, span: Span) -> Reading:
     if match is None or match["tag"] is None:
         return Reading(omissions=(omit(text, "an image without a tag", span),))
     name, tag = match["name"], match["tag"]
+    digest = match["digest"] or ""
     if _NVIDIA.match(name):
-        return _read_cuda(text, tag, span)
+        return _read_cuda(text, tag, digest, span)
     package = _load_package_images().get(name)
     statements = tuple(_read_tag(name, tag, package, span))
     if not statements and find_base_image(text) is not None:
@@ -64,6 +65,8 @@ def read_image(text: str, span: Span) -> Reading:
         omissions.append(omit(text, "its contents are unknown", span))
     elif package is not None and package.omitted:
         omissions.append(omit(text, package.omitted, span))
+    if digest and statements and all(s.subject is not Subject.BASE_IMAGE for s in statements):
+        omissions.append(omit(digest, "only the digest; write the image as `base`", span))
     return Reading(statements, tuple(omissions))
 
 
@@ -103,14 +106,14 @@ def _load_package_images() -> dict[str, _PackageImage]:
     }
 
 
-def _read_cuda(text: str, tag: str, span: Span) -> Reading:
+def _read_cuda(text: str, tag: str, digest: str, span: Span) -> Reading:
     match = _CUDA.fullmatch(tag)
     if match is None:
         return Reading(omissions=(omit(text, "the tag names no CUDA and system", span),))
     system = f"{_CUDA_SYSTEMS[match['os']]} {match['version']}"
     statements = [Statement(Subject.OS, system, span)]
     if load_image(tag) is not None:
-        statements.append(Statement(Subject.BASE_IMAGE, f"nvidia/cuda:{tag}", span))
+        statements.append(Statement(Subject.BASE_IMAGE, f"nvidia/cuda:{tag}{digest}", span))
         return Reading(tuple(statements))
     statements.append(Statement(Subject.CUDA, match["cuda"], span, name="image"))
     if match["cudnn"]:

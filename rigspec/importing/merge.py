@@ -18,7 +18,7 @@ __all__ = ["Clash", "Merged", "merge", "split_packages"]
 
 _SINGLE = (
     *(Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER),
-    Subject.AS_OF,
+    *(Subject.AS_OF, Subject.KIND),
 )
 _EXACT = re.compile(
     r"={0,3}\s*v?([0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post|\.dev)[0-9]+)*)(?:\+([\w.]+))?"

@@ -42,6 +42,7 @@ class Subject(str, Enum):
     """The part of a rig that a statement is about."""
 
     OS = "os"
+    KIND = "kind of machine"
     ARCH = "arch"
     DRIVER = "driver"
     GPU = "gpu"

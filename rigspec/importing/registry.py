@@ -82,7 +82,7 @@ FORMATS = (
     Format(
         "torch.utils.collect_env",
         "collect_env",
-        content=r"(?m)^PyTorch version:",
+        content=r"(?m)^PyTorch version[ \t]*:",
         decisive=True,
     ),
     Format(

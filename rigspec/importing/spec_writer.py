@@ -13,7 +13,12 @@ from rigspec.importing.registry import ImportedFile
 __all__ = ["ENVIRONMENT", "MACHINE", "ImportedRig", "write_rig"]
 
 MACHINE, ENVIRONMENT = "host", "main"
-_KEYS = {Subject.OS: "os", Subject.ARCH: "arch", Subject.DRIVER: "driver"}
+_KEYS = {
+    Subject.OS: "os",
+    Subject.KIND: "kind",
+    Subject.ARCH: "arch",
+    Subject.DRIVER: "driver",
+}
 _MAX_LENGTH = 200
 # Packages of conda that only a build for CUDA needs.
 _CUDA_PACKAGES = frozenset({"cudatoolkit", "pytorch-cuda"})

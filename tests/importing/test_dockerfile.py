@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rigspec.importing.model import Subject
 from tests.importing.readings import packages, read, reasons, values
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 DOCKERFILE = """\
 # syntax=docker/dockerfile:1
@@ -281,6 +285,24 @@ def test_dockerfile_arguments_of_one_instruction_are_not_a_value_of_the_first() 
     assert packages(reading) == {"numpy": "*"}
     reason = "a variable without a value"
     assert reasons(reading) == {"x==$VERSION": reason, "y==$VERSION": reason}
+
+
+DIGEST = "sha256:2d913b09e6be8387e1a10976933642c73c840c0b735f0bf3c28d97fc9bc422e0"
+
+
+def test_dockerfile_image_keeps_its_digest(rigspec: Rigspec, tmp_path: Path) -> None:
+    base = f"nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04@{DIGEST}"
+    file = tmp_path / "Dockerfile"
+    file.write_text(f"FROM {base}\n", encoding="utf-8")
+    spec = rigspec("import", file).stdout
+    assert f'base = "{base}"' in spec
+    (tmp_path / "rig.toml").write_text(spec, encoding="utf-8")
+    assert rigspec("check", tmp_path / "rig.toml").returncode == 0
+
+
+def test_dockerfile_digest_without_a_base_image_is_named() -> None:
+    reading = read("Dockerfile", f"FROM python:3.12-slim-bookworm@{DIGEST}\n")
+    assert reasons(reading) == {f"@{DIGEST}": "only the digest; write the image as `base`"}
 
 
 STAGES = """\

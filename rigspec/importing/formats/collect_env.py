@@ -1,4 +1,4 @@
-"""The output of ``python -m torch.utils.collect_env``, as issues about PyTorch contain it."""
+"""The output of ``python -m torch.utils.collect_env``, and of vLLM's script of that name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rigspec.importing.systems import find_system
 __all__ = ["read"]
 
 _FIELD = re.compile(
-    r"^(?P<key>[A-Z][A-Za-z /()]+?):[ \t]*(?P<value>\S(?:.*\S)?)[ \t]*$", re.MULTILINE
+    r"^(?P<key>[A-Za-z][A-Za-z /()]*[A-Za-z)])[ \t]*:[ \t]*(?P<value>\S(?:.*\S)?)[ \t]*$",
+    re.MULTILINE,
 )
 _PACKAGE = re.compile(
     r"^\[(?P<tool>pip3?|conda)\] (?P<name>[A-Za-z0-9._-]+)(?:==|[ \t]+)(?P<value>\S+)"
@@ -22,6 +23,8 @@ _PACKAGE = re.compile(
 _UNKNOWN = ("N/A", "Could not collect", "None", "No CUDA")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\+\w[\w.]*)?")
+# The field of each package that has one.
+_OF_FIELDS = (("torch", "PyTorch version"), ("vllm", "vLLM Version"))
 # The packages of PyTorch's project, as conda lists them.
 _OF_CONDA = ("pytorch", "torch", "torchvision", "torchaudio")
 
@@ -65,6 +68,9 @@ def _machine(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[S
             value = f"=={'.'.join(value.split('.')[:2])}.*"
         if value is not None:
             yield Statement(subject, value, span)
+    platform = fields.get("Python platform")
+    if platform is not None and "microsoft-standard-WSL" in platform["value"]:
+        yield Statement(Subject.KIND, "wsl", source.span(*platform.span("value")))
 
 
 def _foreign_system(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[SkippedPart]:
@@ -92,7 +98,7 @@ def _conda(source: SourceText) -> Iterator[Statement]:
 
 
 def _packages(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[Statement]:
-    """Yield each package once; PyTorch itself is in a field."""
+    """Yield each package once; PyTorch itself is in a field, as is vLLM."""
     rows = list(_PACKAGE.finditer(source.text))
     # conda lists the packages of pip, too, as `pypi`.
     of_conda = {
@@ -100,12 +106,14 @@ def _packages(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[
         for match in rows
         if match["tool"] == "conda" and match["channel"] != "pypi"
     }
-    torch = fields.get("PyTorch version")
-    has_field = torch is not None and torch["value"] not in _UNKNOWN
-    if torch is not None and has_field:
-        name = "pytorch" if "pytorch" in of_conda else "torch"
-        yield _package(name, torch, source, is_conda=name == "pytorch")
-    seen = {"torch", "pytorch"} if has_field else set()
+    seen: set[str] = set()
+    for package, key in _OF_FIELDS:
+        field = fields.get(key)
+        if field is None or field["value"] in _UNKNOWN:
+            continue
+        name = "pytorch" if package == "torch" and "pytorch" in of_conda else package
+        seen |= {"torch", "pytorch"} if package == "torch" else {package}
+        yield _package(name, field, source, is_conda=name == "pytorch")
     for match in sorted(rows, key=lambda m: m["tool"] == "conda"):
         name = match["name"].lower()
         is_conda = name in of_conda and name in _OF_CONDA

@@ -21,7 +21,7 @@ _ROW = re.compile(
 _FIELD = re.compile(r"^[ \t]+Product Name[ \t]*:[ \t]*(?P<value>\S(?:.*\S)?)[ \t]*$", re.MULTILINE)
 _WINDOWS_MODES = frozenset({"WDDM", "TCC", "MCDM"})
 _LIST = re.compile(
-    r"^(?:GPU models and configuration:\s*)?GPU \d+: (?P<value>.+?)(?: \(UUID: .*\))?$",
+    r"^(?:GPU models and configuration[ \t]*:\s*)?GPU \d+: (?P<value>.+?)(?: \(UUID: .*\))?$",
     re.MULTILINE,
 )
 _XML_TEXT = r"\s*(?P<value>[^<\s](?:[^<]*[^<\s])?)\s*"
