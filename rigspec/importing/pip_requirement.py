@@ -27,6 +27,7 @@ _BUILD_INDEX = re.compile(
 _COMMIT = re.compile(
     r"(?P<address>git\+https://[^@#\s]+@[0-9a-f]{40})(?:#(?:egg=[^&]*&?)?(?P<folder>subdirectory=[^&\s]+)?)?"
 )
+_EXTRAS = re.compile(r"\s*(?P<extras>\[[^\]]*\])?")
 _EXTRA = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DEFAULT_INDEX = re.compile(r"https?://(?:pypi\.org|pypi\.python\.org)/")
 
@@ -101,7 +102,7 @@ def list_extras(value: object) -> tuple[str, ...]:
 
 def build_requirement_pattern(text: str, name: str) -> str:
     """Return the requirement with ``{}`` for its versions; extras and marker stay."""
-    match = re.match(rf"{re.escape(name)}\s*(?P<extras>\[[^\]]*\])?", text)
+    match = _EXTRAS.match(text, len(name)) if text.startswith(name) else None
     extras = (match["extras"] or "") if match is not None else ""
     _, separator, marker = text.partition(";")
     return f"{name}{extras}{{}}" + (f" ;{marker}" if separator else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -366,3 +367,28 @@ def test_dockerfile_stage_has_the_variables_and_folder_of_its_base(tmp_path: Pat
     reading = read(str(tmp_path / "Dockerfile"), text)
     assert packages(reading) == {"six": "==1.16.0", "tqdm": "==4.67.1"}
     assert reasons(reading) == {"attrs==$W": "a variable without a value"}
+
+
+DOUBLED = "".join(f"ENV A{n + 1}=$A{n}$A{n}\n" for n in range(60))
+CHAIN = "".join(f"FROM s{n} AS s{n + 1}\nRUN pip install p{n}\n" for n in range(2000))
+COPIES = "".join(
+    f"FROM ubuntu:24.04 AS s{n + 1}\nCOPY --from=s{n} /opt/venv /opt/venv\nRUN pip install p{n}\n"
+    for n in range(2000)
+)
+WORDS = f"ARG P='{' '.join(f'p{n}' for n in range(2000))}'\n" + "RUN pip install $P\n" * 500
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (f"ENV A0=xxxxxxxx\n{DOUBLED}RUN pip install six $A60\n", {"six"}),
+        (CHAIN, {f"p{n}" for n in range(2000)}),
+        (COPIES, {f"p{n}" for n in range(1979, 2000)}),
+        (WORDS, {f"p{n}" for n in range(2000)}),
+    ],
+)
+def test_dockerfile_that_grows_when_it_is_read_is_bounded(text: str, names: set[str]) -> None:
+    start = time.process_time()
+    reading = read("Dockerfile", f"FROM ubuntu:24.04 AS s0\n{text}")
+    assert {s.name for s in reading.statements if s.subject is Subject.PACKAGE} == names
+    assert time.process_time() - start < 10

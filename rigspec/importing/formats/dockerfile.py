@@ -69,6 +69,10 @@ _ENVIRONMENT_PATH = re.compile(
     r"|\w*conda\d*|miniforge\d*|mambaforge)(?:/|$)"
 )
 _PREFIXES = ("/usr/local", "/usr", "/")
+# A value that doubles in every line would fill the memory, and copies of copies the stack.
+_MAX_VALUE, _MAX_COPIES = 1 << 16, 20
+# The characters that the variables of a file give its commands.
+_MAX_EXPANDED = 1 << 17
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 
 
@@ -158,6 +162,7 @@ class _StageReader:
                 self._names[match["stage"].lower()] = number
         self._used: set[int] = set()
         self._copied: set[int] = set()
+        self._expanded = 0
         self._ends: list[_StageEnd] = []
         for number in range(len(stages)):
             self._ends.append(self._trace(number))
@@ -202,14 +207,23 @@ class _StageReader:
             found = int(name)
         return found if found is not None and found < before else None
 
-    def read(self, number: int, *, is_copied: bool = False) -> Iterator[Reading]:
-        """Yield what a stage contains, that of its base stage first.
+    def read(self, number: int, *, copies: int = 0) -> Iterator[Reading]:
+        """Yield what a stage contains, that of its base stages first.
 
-        If only its environment is copied, its settings and its system are not in the result.
+        If only its environment is copied, by a number of stages in turn, its settings and its
+        system are not in the result.
         """
-        if number in self._used:
-            return
-        self._used.add(number)
+        chain: list[int] = []
+        stage: int | None = number
+        while stage is not None and stage not in self._used:
+            self._used.add(stage)
+            chain.append(stage)
+            stage = self._find_stage(self._find_base(stage), stage)
+        for each in reversed(chain):
+            yield from self._read_stage(each, copies)
+
+    def _read_stage(self, number: int, copies: int) -> Iterator[Reading]:
+        is_copied = copies > 0
         variables, context = self._start(number)
         # A build without further options has these values for arguments without a default.
         declared: dict[str, str] = {}
@@ -224,27 +238,27 @@ class _StageReader:
                 if kind == "ENV" and not is_copied:
                     yield self._omit_variables([name for name, _ in found], line)
             elif kind == "FROM":
-                for reading in self._read_from(entry["value"], line, variables, number, is_copied):
+                for reading in self._read_from(entry["value"], line, variables, number):
                     yield replace(reading, omissions=()) if is_copied else reading
             elif kind in ("COPY", "ADD", "WORKDIR"):
                 value = _expand(entry["value"], variables)
                 context.apply(kind, value)
-                yield from self._read_copy(value or "", number)
+                yield from self._read_copy(value or "", number, copies + 1)
             elif kind == "RUN":
                 yield from self._read_run(entry, variables, declared, context)
             elif kind in _NOT_IMPORTED and not is_copied:
                 omission = self._source.omission(entry["content"], _NOT_IMPORTED[kind], line)
                 yield Reading(omissions=(omission,))
 
-    def _read_copy(self, value: str, number: int) -> Iterator[Reading]:
+    def _read_copy(self, value: str, number: int, copies: int) -> Iterator[Reading]:
         """Yield the packages of an environment that is copied from another stage."""
         stage, sources = find_copied_paths(value)
         found = self._find_stage(stage, number)
-        if found is None:
+        if found is None or copies > _MAX_COPIES:
             return
         self._copied.add(found)
         if found not in self._used and any(map(self._ends[found].has_environment, sources)):
-            for reading in self.read(found, is_copied=True):
+            for reading in self.read(found, copies=copies):
                 kept = (s for s in reading.statements if s.subject in _ENVIRONMENT)
                 yield replace(reading, statements=tuple(kept))
 
@@ -282,19 +296,21 @@ class _StageReader:
         line: int,
         variables: dict[str, str],
         number: int,
-        is_copied: bool,
     ) -> Iterator[Reading]:
         match = _STAGE.match(value)
         written = match["image"] if match is not None else value
         image = _expand(written, variables)
-        base = self._find_stage(image, number)
+        is_stage = self._find_stage(image, number) is not None
         if image is None:
             reason = "an image with a variable that has no value in the file"
             yield Reading(omissions=(self._source.omission(written, reason, line),))
-        elif base is not None:
-            yield from self.read(base, is_copied=is_copied)
-        elif image != "scratch":
+        elif not is_stage and image != "scratch":
             yield read_image(image, self._source.find(written, line))
+
+    def _expand_word(self, word: str, variables: dict[str, str]) -> str | None:
+        expanded = _expand(word, variables)
+        self._expanded += len(expanded or "")
+        return expanded if self._expanded <= _MAX_EXPANDED else None
 
     def _read_run(
         self,
@@ -322,7 +338,7 @@ class _StageReader:
                     command,
                     offset,
                     self._source,
-                    lambda word: _expand(word, variables),
+                    lambda word: self._expand_word(word, variables),
                     context.locate,
                     lambda word: _expand(word, {**declared, **variables}),
                 )
@@ -377,4 +393,4 @@ def _expand(text: str, variables: dict[str, str]) -> str | None:
         return value or ""
 
     expanded = _VARIABLE.sub(replace, text)
-    return None if missing or "$" in expanded else expanded
+    return None if missing or "$" in expanded or len(expanded) > _MAX_VALUE else expanded
