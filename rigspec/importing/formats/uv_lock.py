@@ -61,9 +61,13 @@ class _Lock:
         self._python = file.text("requires-python")
         items = file.items("package")
         self.packages = [item if isinstance(item, Mapping) else {} for item in items]
-        self._by_name: dict[str, list[int]] = {}
+        # By name, and by name and version.
+        self._by_name: dict[tuple[str, str], list[int]] = {}
         for number, package in enumerate(self.packages):
-            self._by_name.setdefault(str(package.get("name")), []).append(number)
+            name, version = str(package.get("name")), str(package.get("version", ""))
+            for key in {(name, ""), (name, version)}:
+                self._by_name.setdefault(key, []).append(number)
+        self._followed: set[tuple[str, ...]] = set()
         self._applies: dict[str, bool] = {}
 
     @cached_property
@@ -145,15 +149,17 @@ class _Lock:
         marker = requirement.get("marker")
         if isinstance(marker, str) and not self._is_possible(marker):
             return
-        for number in self._by_name.get(str(requirement.get("name")), ()):
-            package = self.packages[number]
-            if all(
-                requirement.get(key) in (None, package.get(key)) for key in ("version", "source")
-            ):
-                yield number, ""
-                extras = requirement.get("extra")
-                for extra in extras if isinstance(extras, list) else ():
-                    yield number, str(extra)
+        name, version = str(requirement.get("name")), str(requirement.get("version", ""))
+        source, extras = requirement.get("source"), requirement.get("extra")
+        wanted = ["", *map(str, extras)] if isinstance(extras, list) else [""]
+        # Many packages require the same: each is followed once.
+        key = (name, version, repr(source), *wanted)
+        if key in self._followed:
+            return
+        self._followed.add(key)
+        for number in self._by_name.get((name, version), ()):
+            if source in (None, self.packages[number].get("source")):
+                yield from ((number, extra) for extra in wanted)
 
     def _is_possible(self, marker: str) -> bool:
         """Return whether a marker may be true on Linux, with the selected extras and groups."""
