@@ -44,6 +44,10 @@ def import_(
         list[str] | None,
         typer.Option("--group", metavar="NAME", help="Import a dependency group as well"),
     ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option("--stage", metavar="NAME", help="Stage of a Dockerfile (default: the last)"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file")] = False,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     quiet: Quiet = False,
@@ -63,7 +67,8 @@ def import_(
             status=2,
             help_text="start with a letter and use lower-case letters, digits, `-` and `_`",
         )
-    imported = open_sources(files, extras=extra or (), groups=group or ())
+    stages = () if stage is None else (stage,)
+    imported = open_sources(files, extras=extra or (), groups=group or (), stages=stages)
     rig = write_rig(imported, name)
     for each in rig.omissions:
         print_status(

@@ -8,11 +8,16 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["BuildContext", "find_copied_paths"]
+__all__ = ["BuildContext", "StageEnd", "find_copied_paths"]
 
 _FROM = re.compile(r"(?:^|\s)--from=(?P<stage>\S+)")
 _OPTION = re.compile(r"(?:^|(?<=\s))--\S+\s")
 _QUOTED = re.compile(r'"([^"]*)"')
+_ENVIRONMENT_PATH = re.compile(
+    r"/(?:[\w.-]*venv[\w.-]*|virtualenv|site-packages|dist-packages|\.local|\.pixi|envs"
+    r"|\w*conda\d*|miniforge\d*|mambaforge)(?:/|$)"
+)
+_PREFIXES = ("/usr/local", "/usr", "/")
 # Folders above the Dockerfile that may be the context of the build, such as that of docker/.
 _LEVELS = 2
 
@@ -73,6 +78,23 @@ class BuildContext:
             if (self.folder / up / ".git").exists():
                 return ups[: number + 1]
         return ups[:1]
+
+
+@dataclass(frozen=True)
+class StageEnd:
+    """The variables of a session, the folder and the files that a stage ends with."""
+
+    session: dict[str, str]
+    context: BuildContext
+
+    def has_environment(self, path: str) -> bool:
+        """Return whether a path of the stage is, has or is in an environment of Python."""
+        path = posixpath.normpath("/" + path.lstrip("/"))
+        if _ENVIRONMENT_PATH.search(path) or path in _PREFIXES:
+            return True
+        named = (self.session.get(name) for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"))
+        places = [self.context.work, *(value for value in named if value)]
+        return any(f"{place}/".startswith(f"{path}/") and place != "/" for place in places)
 
 
 def find_copied_paths(value: str) -> tuple[str | None, list[str]]:

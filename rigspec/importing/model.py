@@ -160,7 +160,7 @@ class Reading:
     """The statements of a file, and the parts that are not imported.
 
     ``includes`` are other files that this file names. ``optional`` are the options and names of the
-    extras and dependency groups that it has.
+    extras, dependency groups and stages that it has.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -173,14 +173,15 @@ class Reading:
 class SourceText:
     """The content of a file and the spans in it.
 
-    ``extras`` and ``groups`` are those to import of a project's optional dependencies, by their
-    canonical names.
+    ``extras`` and ``groups`` are those to import of a project's optional dependencies, ``stages``
+    those of a Dockerfile, by their canonical names.
     """
 
     file: str
     text: str
     extras: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    stages: frozenset[str] = frozenset()
     _starts: list[int] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ def test_dockerfile_gives_base_image_and_installed_packages() -> None:
         "${EXTRA}": "a variable without a value",
         "requirements.txt": "a file of requirements; import it as well",
         "./local": "installed from a folder or file",
-        "golang:1.22 AS build": "a stage that is not in the result",
+        "golang:1.22 AS build": "another image: import it with `--stage build`",
     }
 
 
@@ -304,69 +304,6 @@ def test_dockerfile_image_keeps_its_digest(rigspec: Rigspec, tmp_path: Path) -> 
 def test_dockerfile_digest_without_a_base_image_is_named() -> None:
     reading = read("Dockerfile", f"FROM python:3.12-slim-bookworm@{DIGEST}\n")
     assert reasons(reading) == {f"@{DIGEST}": "only the digest; write the image as `base`"}
-
-
-STAGES = """\
-FROM node:22 AS web
-WORKDIR /web
-RUN npm ci
-FROM ghcr.io/astral-sh/uv:0.9.5 AS uv
-FROM nvidia/cuda:12.8.1-devel-ubuntu24.04 AS builder
-ENV EXTRA=cu128 MODE=build
-WORKDIR /app
-RUN apt-get install -y build-essential
-RUN uv venv --python 3.12
-RUN uv pip install torch==2.9.1 --torch-backend=$EXTRA
-RUN uv sync --frozen
-USER builder
-FROM nvidia/cuda:12.8.1-base-ubuntu24.04
-RUN apt-get install -y curl
-COPY --from=uv /uv /bin/
-COPY --from=web /web/dist /srv/
-"""
-BUILDER = "nvidia/cuda:12.8.1-devel-ubuntu24.04 AS builder"
-
-
-@pytest.mark.parametrize(
-    ("copy", "imported"),
-    [
-        ("COPY --from=builder --chown=1:1 /app/.venv /app/.venv", True),
-        ("COPY --from=builder /app /app", True),
-        ("COPY --link --from=2 /app/.venv/lib/python3.12/site-packages/torch /x/", True),
-        ("COPY --from=builder /usr/local/lib/python3.12/dist-packages/ /y/", True),
-        ('COPY --from=builder ["/app", "/app"]', True),
-        ("COPY --from=builder /build/colmap /usr/local/", False),
-        ("COPY --from=builder app/tool /usr/bin/", False),
-    ],
-)
-def test_dockerfile_environment_that_is_copied_from_a_stage_is_imported(
-    copy: str, imported: bool
-) -> None:
-    reading = read("Dockerfile", f"{STAGES}{copy}\n")
-    assert packages(reading) == ({"torch": "+cu128 ==2.9.1"} if imported else {})
-    assert values(reading, Subject.PYTHON) == (["==3.12.*"] if imported else [])
-    assert values(reading, Subject.SYSTEM_PACKAGE) == ["curl"]
-    bases = values(reading, Subject.BASE_IMAGE)
-    assert bases == ["nvidia/cuda:12.8.1-base-ubuntu24.04"]
-    found = reasons(reading)
-    assert found.get(BUILDER) == (None if imported else "a stage of which only files are copied")
-    assert ("uv sync --frozen" in found) is imported
-    assert "USER builder" not in found
-
-
-def test_dockerfile_stage_that_gives_nothing_is_named() -> None:
-    reason = "a stage that is not in the result"
-    reading = read("Dockerfile", "FROM ubuntu:24.04 AS test\nFROM ubuntu:24.04\n")
-    assert reasons(reading) == {"ubuntu:24.04 AS test": reason}
-
-
-def test_dockerfile_stage_has_the_variables_and_folder_of_its_base(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("six==1.16.0\n", encoding="utf-8")
-    text = "FROM ubuntu:24.04 AS base\nENV V=4.67.1\nARG W=1\nWORKDIR /app\nCOPY . .\n"
-    text += "FROM base\nRUN pip install -r requirements.txt tqdm==$V attrs==$W\n"
-    reading = read(str(tmp_path / "Dockerfile"), text)
-    assert packages(reading) == {"six": "==1.16.0", "tqdm": "==4.67.1"}
-    assert reasons(reading) == {"attrs==$W": "a variable without a value"}
 
 
 DOUBLED = "".join(f"ENV A{n + 1}=$A{n}$A{n}\n" for n in range(60))

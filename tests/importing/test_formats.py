@@ -212,7 +212,7 @@ services:
 """
     assert reasons(read("compose.yaml", text)) == {
         "lab": "built from a Dockerfile; import it as well",
-        "target of lab": "the last stage of a Dockerfile is imported",
+        "target of lab": "import the Dockerfile with this `--stage`",
         "args of lab": "a Dockerfile is imported with its own values",
         "extends of lab": "another service; import its file as well",
     }

@@ -25,18 +25,24 @@ def open_sources(
     stdin: str | None = None,
     extras: Sequence[str] = (),
     groups: Sequence[str] = (),
+    stages: Sequence[str] = (),
 ) -> tuple[ImportedFile, ...]:
     """Read the files; print an error and exit with status 2 if one cannot be read.
 
     ``stdin`` is the text of standard input, if it has been read. ``extras`` and ``groups`` are the
-    optional dependencies to read as well.
+    optional dependencies to read as well, ``stages`` those of Dockerfiles to read.
     """
-    wanted = {"--extra": extras, "--group": groups}
+    wanted = {"--extra": extras, "--group": groups, "--stage": stages}
     selected: dict[str, frozenset[str]] = {
         option: frozenset(map(canonicalize_name, names)) for option, names in wanted.items()
     }
     sources = [
-        replace(_open(path, stdin), extras=selected["--extra"], groups=selected["--group"])
+        replace(
+            _open(path, stdin),
+            extras=selected["--extra"],
+            groups=selected["--group"],
+            stages=selected["--stage"],
+        )
         for path in paths
     ]
     try:
@@ -55,7 +61,7 @@ def open_sources(
 
 def _require_names(option: str, missing: frozenset[str], known: set[str]) -> None:
     if missing:
-        kind = {"--extra": "extra", "--group": "dependency group"}[option]
+        kind = {"--extra": "extra", "--group": "dependency group", "--stage": "stage"}[option]
         listed = ", ".join(sorted(known))
         fail(
             f"no file has the {kind} {' or '.join(f'`{name}`' for name in sorted(missing))}",

@@ -27,7 +27,7 @@ _NOT_IMPORTED = {
 }
 # What decides the image that a Dockerfile builds.
 _BUILD = {
-    "target": "the last stage of a Dockerfile is imported",
+    "target": "import the Dockerfile with this `--stage`",
     "args": "a Dockerfile is imported with its own values",
 }
 _DEVICES = ("deploy", "resources", "reservations", "devices")

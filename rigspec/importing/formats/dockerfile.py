@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import io
 import json
-import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dockerfile_parse import DockerfileParser
+from packaging.utils import canonicalize_name
 
-from rigspec.importing.build_context import BuildContext, find_copied_paths
+from rigspec.importing.build_context import (
+    BuildContext,
+    StageEnd,
+    find_copied_paths,
+)
 from rigspec.importing.heredocs import HereDocument, hide_heredocs, remove_operators
 from rigspec.importing.images import read_image
 from rigspec.importing.model import (
     Reading,
+    SkippedPart,
     SourceText,
     Statement,
     Subject,
@@ -64,11 +69,6 @@ _ENVIRONMENT = frozenset(
         *(Subject.INDEX, Subject.AS_OF),
     ]
 )
-_ENVIRONMENT_PATH = re.compile(
-    r"/(?:[\w.-]*venv[\w.-]*|virtualenv|site-packages|dist-packages|\.local|\.pixi|envs"
-    r"|\w*conda\d*|miniforge\d*|mambaforge)(?:/|$)"
-)
-_PREFIXES = ("/usr/local", "/usr", "/")
 # A value that doubles in every line would fill the memory, and copies of copies the stack.
 _MAX_VALUE, _MAX_COPIES = 1 << 16, 20
 # The characters that the variables of a file give its commands.
@@ -77,14 +77,15 @@ _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 
 
 def read(source: SourceText) -> Reading:
-    """Read the last stage and the stages that it starts from."""
+    """Read the stage that is selected, else the last one, and those that it starts from."""
     text, documents = hide_heredocs(source.text)
     stages = _split_stages(_instructions(text))
     if not stages:
         return Reading(omissions=(source.omission("Dockerfile", "no FROM instruction", 1),))
     reader = _StageReader(source, stages, documents)
-    reading = join_readings([*reader.read(len(stages) - 1), Reading(omissions=reader.unused())])
-    return _drop_replaced(reading)
+    chosen = reader.find_result()
+    reading = join_readings([*reader.read(chosen), Reading(omissions=reader.unused(chosen))])
+    return replace(_drop_replaced(reading), optional=reader.list_stages())
 
 
 def _drop_replaced(reading: Reading) -> Reading:
@@ -126,23 +127,6 @@ def _split_stages(instructions: list[dict[str, Any]]) -> list[list[dict[str, Any
     return [[*heading, *stage] for stage in stages]
 
 
-@dataclass(frozen=True)
-class _StageEnd:
-    """The variables of a session, the folder and the files that a stage ends with."""
-
-    session: dict[str, str]
-    context: BuildContext
-
-    def has_environment(self, path: str) -> bool:
-        """Return whether a path of the stage is, has or is in an environment of Python."""
-        path = posixpath.normpath("/" + path.lstrip("/"))
-        if _ENVIRONMENT_PATH.search(path) or path in _PREFIXES:
-            return True
-        named = (self.session.get(name) for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"))
-        places = [self.context.work, *(value for value in named if value)]
-        return any(f"{place}/".startswith(f"{path}/") and place != "/" for place in places)
-
-
 class _StageReader:
     """Reads stages by number, with the variables that the file gives a value."""
 
@@ -163,11 +147,26 @@ class _StageReader:
         self._used: set[int] = set()
         self._copied: set[int] = set()
         self._expanded = 0
-        self._ends: list[_StageEnd] = []
+        self._ends: list[StageEnd] = []
+        # The stages that others start from or copy from.
+        self._parts: set[int | None] = set()
         for number in range(len(stages)):
             self._ends.append(self._trace(number))
 
-    def _trace(self, number: int) -> _StageEnd:
+    def list_stages(self) -> frozenset[tuple[str, str]]:
+        """Return the option and the names of the stages."""
+        return frozenset(("--stage", canonicalize_name(name)) for name in self._names)
+
+    def find_result(self) -> int:
+        """Return the number of the stage that is selected, else that of the last one."""
+        found = [
+            number
+            for name, number in self._names.items()
+            if canonicalize_name(name) in self._source.stages
+        ]
+        return max(found, default=len(self._stages) - 1)
+
+    def _trace(self, number: int) -> StageEnd:
         """Return the variables and the folder that a stage ends with."""
         session, context = self._start(number)
         variables = dict(session)
@@ -178,12 +177,15 @@ class _StageReader:
                 variables.update(found)
                 session.update(found if kind == "ENV" else {})
             elif kind in ("COPY", "ADD", "WORKDIR"):
-                context.apply(kind, _expand(entry["value"], variables))
-        return _StageEnd(session, context)
+                value = _expand(entry["value"], variables)
+                context.apply(kind, value)
+                self._parts.add(self._find_stage(find_copied_paths(value or "")[0], number))
+        return StageEnd(session, context)
 
     def _start(self, number: int) -> tuple[dict[str, str], BuildContext]:
         """Return the variables and the folder of the stage that a stage starts from."""
         base = self._find_stage(self._find_base(number), number)
+        self._parts.add(base)
         if base is None:
             return {}, BuildContext(Path(self._source.file).parent)
         return dict(self._ends[base].session), self._ends[base].context.copy()
@@ -271,20 +273,21 @@ class _StageReader:
         reason = "write it in `env` of `[system]`"
         return Reading(omissions=(self._source.omission(f"ENV {', '.join(left)}", reason, line),))
 
-    def unused(self) -> tuple[Any, ...]:
-        """Return the stages that the last one does not start from."""
-        return tuple(
-            self._source.omission(
-                entry["value"],
-                "a stage of which only files are copied"
-                if number in self._copied
-                else "a stage that is not in the result",
-                entry["startline"] + 1,
-            )
-            for number, stage in enumerate(self._stages)
-            if number not in self._used
-            for entry in [self._from(stage)]
-        )
+    def unused(self, chosen: int) -> tuple[SkippedPart, ...]:
+        """Return the stages that the chosen one has nothing or only files of."""
+        names = {number: name for name, number in self._names.items()}
+        found = []
+        for number, stage in enumerate(self._stages):
+            entry = self._from(stage)
+            if number in self._used:
+                continue
+            reason = "a stage that is not in the result"
+            if number in self._copied:
+                reason = "a stage of which only files are copied"
+            elif number not in self._parts | {chosen} and number in names:
+                reason = f"another image: import it with `--stage {names[number]}`"
+            found.append(self._source.omission(entry["value"], reason, entry["startline"] + 1))
+        return tuple(found)
 
     @staticmethod
     def _from(stage: list[dict[str, Any]]) -> dict[str, Any]:
