@@ -11,7 +11,7 @@ import tomli
 from rigspec.diagnostics.model import Span
 from rigspec.frozen import dataclass
 from rigspec.importing.model import Reading, Statement, Subject, omit
-from rigspec.importing.systems import find_system_of_image
+from rigspec.importing.systems import find_system_of_image, is_plain_image
 from rigspec.matrix.images import find_base_image, load_image
 from rigspec.matrix.loader import load_matrix
 from rigspec.package_files import locate_package_file
@@ -58,9 +58,12 @@ def read_image(text: str, span: Span) -> Reading:
         return _read_cuda(text, tag, digest, span)
     package = _load_package_images().get(name)
     statements = tuple(_read_tag(name, tag, package, span))
-    if not statements and find_base_image(text) is not None:
-        statements = (Statement(Subject.BASE_IMAGE, text, span),)
+    is_known = bool(statements) and (package is not None or is_plain_image(name))
     omissions = []
+    if not is_known and find_base_image(text) is not None:
+        statements = (*statements, Statement(Subject.BASE_IMAGE, text, span))
+    elif not is_known and statements:
+        omissions.append(omit(text, "only its system: its contents are unknown", span))
     if not statements:
         omissions.append(omit(text, "its contents are unknown", span))
     elif package is not None and package.omitted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["find_system", "find_system_of_image"]
+__all__ = ["find_system", "find_system_of_image", "is_plain_image"]
 
 _LONG_NAME = re.compile(
     r"(?P<name>Ubuntu|Debian GNU/Linux|Rocky Linux|Red Hat Enterprise Linux|CentOS Linux"
@@ -26,6 +26,7 @@ _IMAGES = {
     "centos": "centos",
     "almalinux": "almalinux",
 }
+_PLAIN = frozenset({"python", "buildpack-deps"})
 # `base:ubuntu-22.04`, `cpp:1-ubuntu-22.04`, `cpp:1-debian-12`, `12.4-ubuntu22.04`.
 _VERSION_IN_TAG = re.compile(
     r"(?:^|-)(?P<name>ubuntu|debian)-?(?P<version>\d\d\.\d\d|\d\d(?!\.?\d))(?:-|$)"
@@ -43,6 +44,11 @@ _CODENAMES = {
     "bookworm": "debian 12",
     "trixie": "debian 13",
 }
+
+
+def is_plain_image(name: str) -> bool:
+    """Return whether an image has no more than a system, or than Python."""
+    return name in _IMAGES or name in _PLAIN or name.startswith("devcontainers/")
 
 
 def find_system(text: str) -> str | None:

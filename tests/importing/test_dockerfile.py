@@ -288,6 +288,32 @@ def test_dockerfile_arguments_of_one_instruction_are_not_a_value_of_the_first() 
     assert reasons(reading) == {"x==$VERSION": reason, "y==$VERSION": reason}
 
 
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("nvcr.io/nvidia/cuda-dl-base:99.05-cuda13.2-devel-ubuntu24.04", True),
+        ("example/trainer:1.0-ubuntu24.04", True),
+        ("ubuntu:24.04", False),
+        ("mcr.microsoft.com/devcontainers/base:ubuntu-24.04", False),
+    ],
+)
+def test_dockerfile_image_with_more_than_its_system_is_named(image: str, reason: bool) -> None:
+    reading = read("Dockerfile", f"FROM {image}\n")
+    assert values(reading, Subject.OS) == ["ubuntu 24.04"]
+    expected = {image: "only its system: its contents are unknown"} if reason else {}
+    assert reasons(reading) == expected
+
+
+@pytest.mark.parametrize(
+    "shell", ["bash -exu -o pipefail", "bash -euxo pipefail", "/bin/sh -e", "bash", ""]
+)
+def test_dockerfile_heredoc_of_a_shell_with_options_is_a_script(shell: str) -> None:
+    text = f'FROM ubuntu:24.04\nRUN <<"EOF" {shell}\napt-get install -y git\nEOF\n'
+    reading = read("Dockerfile", text)
+    assert values(reading, Subject.SYSTEM_PACKAGE) == ["git"]
+    assert reasons(reading) == {}
+
+
 DIGEST = "sha256:2d913b09e6be8387e1a10976933642c73c840c0b735f0bf3c28d97fc9bc422e0"
 
 

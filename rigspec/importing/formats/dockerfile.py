@@ -40,7 +40,7 @@ _STAGE = re.compile(
 )
 _RUN_OPTIONS = re.compile(r"\A\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
 # What runs the here-document of a RUN: no program, or a shell.
-_SHELL = re.compile(r"(?:(?:\S*/)?(?:ba|da|z)?sh(?:\s+-\S+)*)?")
+_SHELL = re.compile(r"(?:(?:\S*/)?(?:ba|da|z)?sh(?:\s+-(?:\S*o\s+)?\S+)*)?")
 # `NAME=value …`, and the older `NAME value` of ENV.
 _ASSIGNMENT = re.compile(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
 _OLD_FORM = re.compile(r"(\w+)[ \t]+(.+)", re.DOTALL)
