@@ -11,7 +11,7 @@ from rigspec.importing.model import Reading, Statement, Subject, omit
 from rigspec.matrix.components import get_channel_product
 from rigspec.matrix.loader import find_package_owner, list_product_names
 
-__all__ = ["read_conda_spec", "read_locked_package"]
+__all__ = ["find_channel", "read_conda_spec", "read_locked_package"]
 
 # [channel::]name[version[build]], with spaces or `=` between the fields.
 _SPEC = re.compile(
@@ -26,11 +26,17 @@ _FUZZY = re.compile(r"=?([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.?\*)?")
 # `py3.10_cuda12.1_cudnn8.9.2_0`, `cuda129*`, `*cuda*`, `cpu_mkl*`.
 _BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)?|cpu")
 # Patch releases of Python do not decide what runs.
-_SERIES = re.compile(r"==(\d+\.\d+)(?:\.\d+)?$")
+_SERIES = re.compile(r"==(\d+\.\d+)(?:\.\d+)?(?:\.\*)?$")
 # Packages of the CUDA toolkit as a whole; each has the version of its CUDA.
 _TOOLKIT = frozenset({"cudatoolkit", "cuda-toolkit", "cuda", "cuda-version"})
 # Packages that select a variant of another one, and of which the resolver knows nothing.
 _SELECTORS = frozenset({"pytorch-mutex", "blas", "libblas"})
+
+
+def find_channel(text: str) -> str | None:
+    """Return the channel that a request names: ``pytorch::pytorch=2.4``."""
+    match = _SPEC.fullmatch(_SPACES.sub(r"\1", text.strip()))
+    return match["channel"] if match is not None else None
 
 
 def read_conda_spec(text: str, span: Span) -> Reading:

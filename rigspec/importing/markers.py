@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 __all__ = ["applies_on_linux"]
 
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(5, 16)))
+# More than the releases of every series, the longest of which ends with 3.9.25.
+_MAX_PATCH = 40
 # The versions that Python's developers support; an open version is one of them.
 _SUPPORTED = tuple(f"3.{minor}" for minor in range(10, 15))
 _LINUX = {
@@ -42,6 +46,7 @@ def applies_on_linux(marker: str, python: str | None) -> bool | None:
     return results.pop() if len(results) == 1 else None
 
 
+@lru_cache(maxsize=64)
 def _pythons(specifier: str | None) -> list[str]:
     if specifier is None:
         return list(_SUPPORTED)
@@ -49,5 +54,7 @@ def _pythons(specifier: str | None) -> list[str]:
         accepted = SpecifierSet(specifier)
     except InvalidSpecifier:
         return list(_PYTHONS)
-    # `>=3.8.1` admits releases of 3.8: the last possible patch decides.
-    return [v for v in _PYTHONS if v in accepted or f"{v}.99" in accepted] or list(_PYTHONS)
+    # `>=3.8.1` and `==3.8.1` admit releases of 3.8.
+    patches = ("", *(f".{patch}" for patch in range(_MAX_PATCH)))
+    found = [v for v in _PYTHONS if any(f"{v}{patch}" in accepted for patch in patches)]
+    return found or list(_PYTHONS)

@@ -6,7 +6,6 @@ import pytest
 
 from rigspec.importing.conda_spec import read_conda_spec
 from rigspec.importing.model import SourceText, Subject
-from rigspec.importing.registry import read_files
 from tests.importing.readings import packages, read, reasons, source_at, values
 
 
@@ -117,46 +116,6 @@ sphinx = "*"
     assert values(reading, Subject.PYTHON) == ["==3.12.*"]
     assert values(reading, Subject.CUDA) == ["==12.4"]
     assert list(reasons(reading)) == ["lab", "docs"]
-
-
-PIXI = """\
-[workspace]
-channels = ["conda-forge"]
-platforms = ["linux-64"]
-[dependencies]
-python = "3.12.*"
-pytorch = { version = ">=2.5", build = "cuda126*" }
-[pypi-options]
-extra-index-urls = ["https://download.pytorch.org/whl/cu128", "https://packages.example.org/x"]
-[pypi-dependencies]
-torchvision = ">=0.20"
-[feature.cuda]
-channels = ["nvidia"]
-[feature.cuda.target.linux-64.dependencies]
-cuda-version = "12.8"
-[feature.cuda.pypi-dependencies]
-gsplat = "*"
-[feature.dev.dependencies]
-pytest = "*"
-"""
-
-
-def test_pixi_gives_the_features_that_are_selected() -> None:
-    (file,) = read_files([SourceText("pixi.toml", PIXI, extras=frozenset({"cuda"}))])
-    expected = {"pytorch", "torchvision", "gsplat", "cuda-version"}
-    assert packages(file.reading).keys() == expected
-    assert values(file.reading, Subject.CUDA) == ["==12.8"]
-    assert values(file.reading, Subject.CHANNEL) == ["conda-forge", "nvidia"]
-    assert reasons(file.reading)["dev"] == "optional: import it with `--extra dev`"
-    assert file.reading.optional == {("--extra", "cuda"), ("--extra", "dev")}
-
-
-def test_pixi_gives_the_builds_of_conda_and_of_its_indexes() -> None:
-    reading = read("pixi.toml", PIXI)
-    builds = {s.name: s.build for s in reading.statements if s.build}
-    assert builds == {"pytorch": "cuda126", "torchvision": "cu128"}
-    reason = "the packages of this index are unknown"
-    assert reasons(reading)["packages.example.org/x"] == reason
 
 
 COMPOSE = """\

@@ -153,7 +153,7 @@ def test_conda_environment_gives_conda_and_pip_packages() -> None:
         "numpy": ">=1.26,<2",
         "transformers": "==4.44.0",
     }
-    assert values(reading, Subject.CHANNEL) == ["pytorch", "nvidia"]
+    assert values(reading, Subject.CHANNEL) == ["pytorch", "nvidia", "conda-forge"]
     assert values(reading, Subject.PYTHON) == ["==3.10.*"]
     pip = next(s for s in reading.statements if s.name == "transformers")
     assert (pip.span.line, pip.span.column) == (13, 9)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import yaml
 
-from rigspec.importing.conda_spec import read_conda_spec
+from rigspec.importing.conda_spec import find_channel, read_conda_spec
 from rigspec.importing.formats import requirements
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
 from rigspec.importing.yaml_file import YamlFile, read_yaml
 
 __all__ = ["read"]
+
+_NOT_IMPORTED = {"variables": "write it in `env` of `[system]`"}
 
 
 def read(source: SourceText) -> Reading:
@@ -22,6 +24,10 @@ def read(source: SourceText) -> Reading:
     if dependencies is not None:
         parts.append(Reading((Statement(Subject.MANAGER, "conda", file.span(dependencies)),)))
     parts += _dependencies(file, file.items(dependencies), source)
+    for key, value in file.entries(file.root):
+        if key in _NOT_IMPORTED:
+            line = value.start_mark.line + 1
+            parts.append(Reading(omissions=(source.omission(key, _NOT_IMPORTED[key], line),)))
     return join_readings(parts)
 
 
@@ -34,11 +40,16 @@ def _channels(file: YamlFile) -> Iterator[Statement]:
 
 
 def _dependencies(file: YamlFile, nodes: list[yaml.Node], source: SourceText) -> Iterator[Reading]:
+    # Without channels, all other packages come from those of the user's settings.
+    has_channels = bool(file.items(file.get(file.root, "channels")))
     for node in nodes:
         text = file.text(node)
         if text is not None:
             if text != "pip":
                 yield read_conda_spec(text, file.span(node))
+                channel = find_channel(text)
+                if channel is not None and has_channels:
+                    yield Reading((Statement(Subject.CHANNEL, channel, file.span(node)),))
             continue
         for key, value in file.entries(node):
             if key == "pip":

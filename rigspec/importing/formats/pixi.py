@@ -106,6 +106,8 @@ def _conda(file: TomlFile, path: tuple[str, ...]) -> Iterator[Reading]:
             continue
         is_open = version[:1] in "<>=!~*" or version.endswith("*")
         bare = f"{'' if version[:1] in '<>=!~*' else '=' if is_open else '=='}{version}"
+        if isinstance(table.get("channel"), str):
+            yield Reading((Statement(Subject.CHANNEL, table["channel"], span),))
         if isinstance(build, str):
             yield read_conda_spec(f"{name} {bare} {build}", span)
         else:

@@ -110,7 +110,9 @@ class _IndexOptions:
                     yield from self._index(str(address), number, only=False)
             elif name not in _NEUTRAL:
                 yield Reading(
-                    omissions=(self._source.omission(text, "the option has no effect", number),)
+                    omissions=(
+                        self._source.omission(text, "an option that a rig does not have", number),
+                    )
                 )
 
     def _index(self, address: str, number: int, *, only: bool) -> Iterator[Reading]:
