@@ -28,7 +28,7 @@ from rigspec.spec.models.rig import Rig
 from rigspec.spec.package_sources import can_have_package, find_named_index, list_named_indexes
 from rigspec.version_specifiers import NO_BUILD, get_extras, normalize_name, parse_alternative
 
-__all__ = ["lint_compiled", "lint_missing_compilers"]
+__all__ = ["describe_request", "includes_newest", "lint_compiled", "lint_missing_compilers"]
 
 _UPPER_OPERATORS = frozenset({"<", "<=", "==", "~="})
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -57,7 +57,7 @@ def lint_compiled(
                 if _is_compiled(build, package.request, env.python) and not _is_from_named_index(
                     spec.rig, build, package
                 ):
-                    wanted = version or _describe_request(package.request)
+                    wanted = version or describe_request(package.request)
                     cuda = resolution.cuda or env.cuda
                     yield _note_source_build(spec, product, build, cuda, wanted, path)
 
@@ -180,8 +180,8 @@ def _note_unknown_code(
     )
 
 
-def _describe_request(request: str) -> str:
-    """Return a request without its extras, to follow a package's name."""
+def describe_request(request: str) -> str:
+    """Return a request without its extras, to follow the name of a package."""
     versions = request[len(get_extras(request)) :].strip()
     return "(newest)" if versions in ("", "*") else versions
 
@@ -195,10 +195,15 @@ def _is_compiled(build: CompiledPackage, request: str, python: str) -> bool:
         return False
     if build.pythons is not None and python not in SpecifierSet(build.pythons):
         return False
+    return includes_newest(build.versions, request)
+
+
+def includes_newest(versions: str, request: str) -> bool:
+    """Return whether these versions include the newest release that a request admits."""
     newest = _find_newest(parse_alternative(request).versions)
     if newest is not None:
-        return parse_alternative(build.versions).admits(None, newest)
-    bounds = parse_alternative(build.versions).versions or ()
+        return parse_alternative(versions).admits(None, newest)
+    bounds = parse_alternative(versions).versions or ()
     return all(specifier.operator not in _UPPER_OPERATORS for specifier in bounds)
 
 

@@ -1,17 +1,21 @@
-"""Lint a toolkit requested from wheels against the CUDA version of the wheels."""
+"""Lint the CUDA of wheels: another version than requested, and libraries that nothing installs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.lint.compiled import describe_request, includes_newest
+from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import Resolution
+from rigspec.matrix.packages import CudaLibrary
+from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.model import KeyPath
+from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["lint_wheel_cuda"]
+__all__ = ["lint_cuda_libraries", "lint_wheel_cuda"]
 
 
 def lint_wheel_cuda(
@@ -47,6 +51,57 @@ def lint_wheel_cuda(
                 'set `provider = "nvidia"`',
             ),
         )
+
+
+def lint_cuda_libraries(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Report each package that loads a library of CUDA on a GPU which the rig does not install.
+
+    Another framework of the environment may have it in its wheels.
+    """
+    if resolution is None or resolution.accelerator != "gpu":
+        return
+    for env in resolution.envs:
+        if spec.rig.env[env.name].manager == "conda":
+            continue
+        packages = tuple(list_requested_packages(spec.rig.env[env.name]))
+        names = {package.name for package in packages}
+        releases = {(version or "").partition(".")[0] for version in (resolution.cuda, env.cuda)}
+        for package in packages:
+            name = PACKAGE_PREFIX + package.name
+            for library in matrix.product(name).cuda_libraries if name in matrix else ():
+                if (
+                    library.cuda not in releases
+                    and library.package not in names
+                    and includes_newest(library.versions, package.request)
+                ):
+                    yield _report_missing_library(spec, env, package, library)
+
+
+def _report_missing_library(
+    spec: LoadedSpec, env: EnvResolution, package: RequestedPackage, library: CudaLibrary
+) -> Diagnostic:
+    path = ("env", env.name, package.table, package.key)
+    label = f"{package.name} {describe_request(package.request)}"
+    statement = library.statement.format(
+        name=package.name, version=describe_request(package.request)
+    )
+    return Diagnostic(
+        code="RS260",
+        severity=Severity.WARNING,
+        message=f"{label} needs CUDA {library.cuda} to use the GPU, but the rig does not install "
+        "it",
+        components=(PACKAGE_PREFIX + package.name, "cuda"),
+        spans=(spec.document.span(path, label=f"loads libraries of CUDA {library.cuda}"),),
+        facts=(Fact(f"{package.name}/cuda_library", statement, library.sources),),
+        runtime_error=(library.failure_message,),
+        help=(
+            f'add `[cuda]` with `toolkit = "{library.cuda}"`'
+            if spec.rig.cuda is None
+            else f'set `toolkit` of `[cuda]` to "{library.cuda}"',
+        ),
+    )
 
 
 def _truncate(version: str, like: str) -> str:

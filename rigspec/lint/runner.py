@@ -11,7 +11,7 @@ from rigspec.lint.accounts import lint_accounts
 from rigspec.lint.blas import lint_blas, lint_nvblas
 from rigspec.lint.builds import lint_builds
 from rigspec.lint.compiled import lint_compiled
-from rigspec.lint.cuda import lint_wheel_cuda
+from rigspec.lint.cuda import lint_cuda_libraries, lint_wheel_cuda
 from rigspec.lint.dyndns import lint_dyndns
 from rigspec.lint.lifecycle import lint_availability, lint_withdrawn
 from rigspec.lint.security import lint_security
@@ -52,6 +52,7 @@ def lint(
     yield from lint_blas(spec, matrix)
     yield from lint_nvblas(spec, resolution)
     yield from lint_wheel_cuda(spec, matrix, resolution)
+    yield from lint_cuda_libraries(spec, matrix, resolution)
     yield from lint_dyndns(spec, matrix, likely)
     yield from lint_builds(spec, matrix, resolution)
     yield from lint_unverified_versions(spec, machine, matrix, resolution)

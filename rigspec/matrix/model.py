@@ -12,6 +12,7 @@ from rigspec.frozen import dataclass
 from rigspec.matrix.packages import (
     BuildVariable,
     CompiledPackage,
+    CudaLibrary,
     SourceConflict,
     SystemDependency,
     UnlistedPackage,
@@ -284,6 +285,7 @@ class Product:
     only_conda: bool = False
     has_gpu_code: bool = False
     source_builds: tuple[CompiledPackage, ...] = ()
+    cuda_libraries: tuple[CudaLibrary, ...] = ()
     listing: Listing | None = None
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()

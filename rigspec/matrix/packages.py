@@ -11,6 +11,7 @@ __all__ = [
     "RUST_COMPILERS",
     "BuildVariable",
     "CompiledPackage",
+    "CudaLibrary",
     "SourceConflict",
     "SystemDependency",
     "UnlistedPackage",
@@ -68,6 +69,22 @@ class CompiledPackage:
     rust: bool = False
     framework: str = ""
     dependency: str = ""
+
+
+@dataclass(frozen=True)
+class CudaLibrary:
+    """A library of CUDA that releases of a package load on a GPU and do not require.
+
+    ``cuda`` is its major version. ``package`` has it on the Python index. In ``statement``,
+    ``{name}`` and ``{version}`` are those of the package that loads it.
+    """
+
+    versions: str
+    cuda: str
+    package: str
+    statement: str
+    failure_message: str
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)

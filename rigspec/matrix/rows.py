@@ -26,6 +26,7 @@ from rigspec.matrix.model import (
 from rigspec.matrix.packages import (
     BuildVariable,
     CompiledPackage,
+    CudaLibrary,
     SourceConflict,
     SystemDependency,
     UnlistedPackage,
@@ -74,6 +75,9 @@ def build_product(table: Mapping[str, Any]) -> Product:
         has_gpu_code=table.get("has_gpu_code", False),
         source_builds=tuple(
             _build_source_build(row, sources) for row in table.get("source_build", ())
+        ),
+        cuda_libraries=tuple(
+            _build_cuda_library(row, sources) for row in table.get("cuda_library", ())
         ),
         listing=_build_listing(table.get("listing")),
         ignored_words=tuple(table.get("ignored_words", ())),
@@ -219,6 +223,11 @@ def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -
         framework=row.get("framework", ""),
         dependency=row.get("dependency", ""),
     )
+
+
+def _build_cuda_library(row: Mapping[str, Any], sources: Mapping[str, Source]) -> CudaLibrary:
+    fields = {key: row[key] for key in row if key != "source"}
+    return CudaLibrary(**fields, sources=pick_sources(row["source"], sources))
 
 
 def _build_source_conflict(row: Mapping[str, Any]) -> SourceConflict:
