@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion
 
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement, Subject, omit
@@ -17,6 +20,7 @@ __all__ = [
     "omit_index",
     "read_address",
     "read_requirement",
+    "read_wheel",
 ]
 
 # PyTorch's indexes, and the folders of their mirrors: …/whl/cu121, …/whl/nightly/cu126.
@@ -29,6 +33,7 @@ _COMMIT = re.compile(
 )
 _EXTRAS = re.compile(r"\s*(?P<extras>\[[^\]]*\])?")
 _EXTRA = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_FILES_OF_PYPI = "https://files.pythonhosted.org/"
 _DEFAULT_INDEX = re.compile(r"https?://(?:pypi\.org|pypi\.python\.org)/")
 
 
@@ -81,8 +86,14 @@ def read_requirement(
 
 
 def read_address(name: str, address: str, span: Span, *, marker: str | None = None) -> Reading:
-    """Read a package from an address: a commit in full; another address is an omission."""
+    """Read a package from an address: a commit in full, or a wheel of a known index.
+
+    Another address is an omission.
+    """
     commit = _COMMIT.fullmatch(address)
+    wheel = read_wheel(address, span, marker=marker)
+    if wheel is not None and canonicalize_name(wheel.name) == canonicalize_name(name):
+        return Reading((wheel,))
     if commit is None:
         reason = "installed from a URL"
         if address.startswith("git+"):
@@ -91,6 +102,26 @@ def read_address(name: str, address: str, span: Span, *, marker: str | None = No
     written = commit["address"] + (f"#{commit['folder']}" if commit["folder"] else "")
     return Reading(
         (Statement(Subject.PACKAGE, "*", span, name=name, marker=marker, commit=written),)
+    )
+
+
+def read_wheel(address: str, span: Span, *, marker: str | None = None) -> Statement | None:
+    """Return the release of a wheel of PyTorch's index or of PyPI; None for another address."""
+    folder, _, file = address.partition("#")[0].rpartition("/")
+    build = build_of_index(folder)
+    if build is None and not folder.startswith(_FILES_OF_PYPI):
+        return None
+    try:
+        name, version, _, _ = parse_wheel_filename(unquote(file))
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+    return Statement(
+        Subject.PACKAGE,
+        f"=={version}",
+        span,
+        name=name,
+        build=build if version.local is None else None,
+        marker=marker,
     )
 
 

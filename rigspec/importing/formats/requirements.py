@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from pip_requirements_parser import RequirementsFile
 
 from rigspec.importing.model import Include, Indexes, Reading, SourceText, join_readings
@@ -18,6 +19,7 @@ from rigspec.importing.pip_requirement import (
     omit_index,
     read_address,
     read_requirement,
+    read_wheel,
 )
 
 __all__ = ["read", "read_lines"]
@@ -66,6 +68,11 @@ def _read_line(line: Any, source: SourceText) -> Reading:
             span = source.find(str(line.name), _first_line(source, text, number))
             marker = str(line.marker) if line.marker is not None else None
             return read_address(str(line.name), address, span, marker=marker)
+        name, marker = str(line.name or ""), str(line.marker) if line.marker is not None else None
+        span = source.find(name or address, _first_line(source, text, number))
+        wheel = read_wheel(address, span, marker=marker)
+        if wheel is not None and (not name or canonicalize_name(name) == wheel.name):
+            return Reading((wheel,))
         return Reading(omissions=(source.omission(text, "installed from a URL or path", number),))
     bare = text.split(" --", 1)[0].split("\t--", 1)[0].rstrip(" \\")
     span = source.find(bare, _first_line(source, bare, number))

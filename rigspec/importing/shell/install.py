@@ -22,6 +22,7 @@ from rigspec.importing.pip_requirement import (
     is_default_index,
     omit_index,
     read_requirement,
+    read_wheel,
 )
 from rigspec.importing.shell.commands import Command, ShellTest, Word
 from rigspec.importing.shell.conditions import find_false_condition
@@ -238,6 +239,9 @@ class _CommandReader:
     def _pip_argument(self, word: Word, text: str | None) -> Reading:
         if text is None:
             return self._omit(word, "a variable without a value")
+        wheel = read_wheel(text, self._span(word))
+        if wheel is not None:
+            return Reading((wheel,))
         if _FOLDER.match(text) or _ARCHIVE.search(text):
             return self._omit(word, "installed from a folder or file")
         if text.startswith("git+"):
