@@ -119,3 +119,35 @@ def test_framework_without_a_gpu_build_for_aarch64_is_named_in_the_error(tmp_pat
     report = check(tmp_path, machine + 'frameworks = { tensorflow = "*" }\n')
     (error,) = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     assert (error.code, error.message) == ("RS251", "TensorFlow cannot use a GPU on aarch64")
+
+
+@pytest.mark.parametrize(
+    ("os", "gpu", "driver", "cuda"),
+    [
+        # The driver is that of Jetson Linux: the builds for CUDA 13 need JetPack 7.
+        ("ubuntu 22.04", "Jetson Orin Nano Super", "540", "12.6"),
+        ("ubuntu 24.04", "Jetson Orin Nano Super", "620", "13.0"),
+        ("ubuntu 24.04", "Jetson AGX Thor", "620", "13.0"),
+    ],
+)
+def test_build_for_a_jetson_fits_the_driver_of_its_system(
+    os: str, gpu: str, driver: str, cuda: str, tmp_path: Path
+) -> None:
+    found = check(tmp_path, rig(f'os = "{os}"\ngpus = ["{gpu}"]')).resolution
+    assert found is not None
+    assert (found.driver.partition(".")[0], found.envs[0].cuda) == (driver, cuda)
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        'os = "ubuntu 22.04"\ngpus = ["RTX 4090"]\ndriver = "540"',
+        'os = "ubuntu 22.04"\ngpus = ["DGX Spark"]\ndriver = "540"',
+        'os = "ubuntu 22.04"\ngpus = ["Jetson AGX Orin"]\ndriver = "580"',
+        'os = "ubuntu 20.04"\ngpus = ["Jetson AGX Orin"]\ndriver = "535"',
+        'os = "ubuntu 18.04"\ngpus = ["Jetson TX2"]\ndriver = "470"',
+    ],
+)
+def test_driver_that_no_system_of_the_gpu_has_is_refused(machine: str, tmp_path: Path) -> None:
+    report = check(tmp_path, f"[machine.box]\n{machine}\n")
+    assert errors(report) != []
