@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lint.compiled import lint_missing_compilers
 from rigspec.lint.unlisted import lint_source_builds
-from rigspec.matrix.model import Matrix
+from rigspec.matrix.model import Matrix, Release
+from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
 from rigspec.resolve.problem.container_toolkit import (
     find_container_toolkit_key,
@@ -28,8 +29,9 @@ __all__ = ["lint_host_steps"]
 
 _CODE = "RS255"
 
-# Sources of a toolkit that are packages of the system.
+# Sources of a toolkit that are packages of the system, and all that a step installs.
 _PACKAGED = ("nvidia", "debian")
+_INSTALLED = (*_PACKAGED, "runfile")
 _SSH_PORT = 22
 _ANOTHER_SYSTEM = "use a long-term release of Ubuntu, Debian, or release 9 or 10 of Rocky Linux"
 
@@ -44,6 +46,7 @@ def lint_host_steps(
     yield from lint_source_builds(spec, matrix, resolution)
     yield from _lint_driver(spec, matrix, resolution)
     yield from _lint_toolkit(spec, matrix, resolution)
+    yield from _lint_archives(spec, matrix, resolution)
     yield from _lint_engine(spec, matrix, resolution)
     yield from _lint_services(spec, matrix, resolution)
     if has_apt(resolution.os):
@@ -99,7 +102,22 @@ def _get_driver_path(spec: LoadedSpec, machine: str, requested: bool) -> KeyPath
 
 def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
     cuda, provider = spec.rig.cuda, resolution.cuda_provider
-    if resolution.cuda is None or provider not in _PACKAGED:
+    written = cuda is not None and "provider" in cuda.model_fields_set
+    path: KeyPath = ("cuda", "provider") if written else ("cuda",)
+    if resolution.cuda is None or provider not in _INSTALLED:
+        return
+    included = _find_included_toolkit(spec, matrix, resolution)
+    if included is not None:
+        system, card = included
+        message = f"no step installs CUDA {resolution.cuda} on a {card}: its CUDA is part of "
+        message += system
+        remedy = f"remove `[cuda]` and install {system} by hand"
+        if cuda is None:
+            path = ("machine", resolution.machine or "", "gpus")
+            remedy = "use builds with CUDA in their wheels, because a framework needs a toolkit"
+        yield _diagnostic(spec, path, message, remedy, ("cuda", "gpu"))
+        return
+    if provider not in _PACKAGED:
         return
     repository = provider != "nvidia" or _get_system_value(matrix, resolution.os, "nvidia_slug")
     if repository and _has_packages(matrix, resolution.os):
@@ -108,14 +126,52 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
     runfile = any(r.label == resolution.cuda and r.artifacts for r in releases)
     request = 'set `provider = "runfile"` in' if cuda else 'add `provider = "runfile"` in a table'
     remedy = f"{request} `[cuda]`, or " if runfile else ""
-    path: KeyPath = ("cuda",)
     if cuda is None:
         # The framework that needs the toolkit does not exclude the system: the step does.
         path = ("machine", resolution.machine or "", "os")
-    elif "provider" in cuda.model_fields_set:
-        path = ("cuda", "provider")
     message = f"the packages of CUDA {resolution.cuda} cannot be installed on {resolution.os}"
     yield _diagnostic(spec, path, message, f"{remedy}{_ANOTHER_SYSTEM}", ("cuda", "os"))
+
+
+def _find_included_toolkit(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution
+) -> tuple[str, str] | None:
+    """Return the software of a machine that includes its toolkit, and the card that needs it."""
+    machine = spec.rig.machine[resolution.machine] if resolution.machine is not None else None
+    for gpu in machine.gpus if machine is not None else ():
+        card = find_part(matrix.product("gpu"), gpu.model or "")
+        system = card.get("toolkit_in") if card is not None else None
+        if card is not None and system is not None:
+            return system, card.label
+    return None
+
+
+def _lint_archives(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
+    """Report a runfile or an installer of conda of which only another architecture's is known."""
+    arch, cuda = resolution.arch, spec.rig.cuda
+    if resolution.cuda_provider == "runfile":
+        release = matrix.product("cuda").find_release(resolution.cuda or "")
+        if _lacks_architecture(release, arch):
+            written = cuda is not None and "provider" in cuda.model_fields_set
+            path: KeyPath = ("cuda", "provider") if written else ("cuda",)
+            message = f"the runfile of CUDA {resolution.cuda} is not known for {arch}"
+            remedy = 'set `provider = "nvidia"` in `[cuda]`'
+            yield _diagnostic(spec, path, message, remedy, ("cuda", "arch"))
+    for env in resolution.envs:
+        installers = matrix.product("installer") if env.installer is not None else None
+        found = installers.find_release(env.installer or "") if installers is not None else None
+        if _lacks_architecture(found, arch):
+            named = spec.rig.env[env.name].interpreter is not None
+            path = ("env", env.name, "interpreter") if named else ("env", env.name)
+            message = f"the installer {env.installer} is not known for {arch}"
+            remedy = f'set `interpreter = "uv"` in `[env.{env.name}]`'
+            yield _diagnostic(spec, path, message, remedy, ("python", "arch"))
+
+
+def _lacks_architecture(release: Release | None, arch: str) -> bool:
+    return release is not None and bool(release.artifacts) and not release.find_artifact(arch)
 
 
 def _lint_engine(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:

@@ -23,7 +23,6 @@ from rigspec.spec.models.rig import Rig
 __all__ = [
     "INTERPRETER",
     "INTERPRETER_TABLES",
-    "find_foreign_archive",
     "find_interpreter_archive",
     "find_release",
     "find_unpinned_interpreters",
@@ -35,8 +34,6 @@ __all__ = [
 ]
 
 _SYSTEM = "os"
-# The architecture of the archives in the matrix.
-LOCKED_ARCH = "x86_64"
 
 
 def list_downloads(
@@ -53,35 +50,15 @@ def list_downloads(
     ):
         yield from _cudnn(rig, resolution, matrix, previous)
     if _from_runfile(resolution):
-        yield from _matrix_file(find_release(matrix, "cuda", resolution.cuda or ""), "cuda")
+        toolkit = find_release(matrix, "cuda", resolution.cuda or "")
+        yield from _matrix_file(toolkit, "cuda", resolution.arch)
     for installer in sorted({env.installer for env in resolution.envs if env.installer}):
-        yield from _matrix_file(find_release(matrix, "installer", installer), "installer")
+        found = find_release(matrix, "installer", installer)
+        yield from _matrix_file(found, "installer", resolution.arch)
     yield from list_interpreter_files(rig, resolution, matrix)
     for name in sorted(rig.download):
         download = rig.download[name]
         yield _locked_download(download.url, download.sha256, f"download.{name}", previous)
-
-
-def find_foreign_archive(rig: Rig, resolution: Resolution) -> tuple[str, str] | None:
-    """Return an archive of which only the build for x86_64 is known, and the remedy.
-
-    None for a machine of that architecture, and for one that needs no such archive.
-    """
-    if resolution.arch == LOCKED_ARCH:
-        return None
-    if _from_runfile(resolution):
-        return f"the runfile of CUDA {resolution.cuda}", 'set `provider = "nvidia"` in `[cuda]`'
-    own = rig.cuda.cudnn if rig.cuda is not None else None
-    if resolution.cudnn is not None and _installs_cuda(resolution) and not _has_url(own):
-        return f"cuDNN {resolution.cudnn}", "set `url` in `[cuda.cudnn]` to the archive"
-    for env in resolution.envs:
-        if env.installer is not None:
-            return env.installer, f'set `interpreter = "pyenv"` in `[env.{env.name}]`'
-    return None
-
-
-def _has_url(cudnn: object) -> bool:
-    return getattr(cudnn, "url", None) is not None
 
 
 def find_unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
@@ -97,7 +74,8 @@ def find_unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Ite
             yield Unpinned(f"CUDA toolkit {toolkit.version}", why, part="cuda")
     if resolution.cudnn is not None and _installs_cuda(resolution):
         url = getattr(rig.cuda.cudnn, "url", None) if rig.cuda is not None else None
-        if url is None and not _cudnn_release(resolution, matrix).artifacts:
+        release = _cudnn_release(resolution, matrix)
+        if url is None and release.find_artifact(resolution.arch) is None:
             why = "the matrix knows no address of its archive; name one in `cuda.cudnn.url`"
             yield Unpinned(f"cuDNN {resolution.cudnn}", why, part="cudnn")
 
@@ -135,15 +113,16 @@ def _cudnn(
     if cudnn is not None and not isinstance(cudnn, str) and cudnn.url is not None:
         yield _locked_download(cudnn.url, cudnn.sha256, "cudnn", previous)
         return
-    yield from _matrix_file(_cudnn_release(resolution, matrix), "cudnn")
+    yield from _matrix_file(_cudnn_release(resolution, matrix), "cudnn", resolution.arch)
 
 
 def _cudnn_release(resolution: Resolution, matrix: Matrix) -> Release:
     return find_release(matrix, "cudnn", f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}")
 
 
-def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
-    for artifact in release.artifacts[:1]:
+def _matrix_file(release: Release, part: str, arch: str) -> Iterator[LockedFile]:
+    artifact = release.find_artifact(arch)
+    if artifact is not None:
         yield LockedFile(
             name=artifact.name,
             url=artifact.url,
@@ -189,8 +168,8 @@ def find_interpreter_archive(matrix: Matrix, kind: str, version: str, arch: str)
     """Return the archive that an interpreter is built or unpacked from, if the matrix has it."""
     table = INTERPRETER_TABLES.get(kind)
     releases = matrix.product(table).releases if table is not None else ()
-    found = (release.artifacts for release in releases if release.version == version)
-    return next((a for artifacts in found for a in artifacts if a.arch in (None, arch)), None)
+    found = (release.find_artifact(arch) for release in releases if release.version == version)
+    return next((file for file in found if file is not None), None)
 
 
 def find_unpinned_interpreters(

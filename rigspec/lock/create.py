@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from rigspec.lock.apt.packages import find_toolkit, list_requested_packages, lock_system_packages
 from rigspec.lock.apt.third_party import ThirdPartyRepositoryCache
 from rigspec.lock.artifacts import (
-    find_foreign_archive,
     find_unpinned_items,
     list_downloads,
 )
@@ -18,7 +17,6 @@ from rigspec.lock.dnf.distribution import find_dnf_distribution
 from rigspec.lock.dnf.packages import lock_dnf_packages
 from rigspec.lock.errors import (
     report_unknown_system,
-    report_unsupported_architecture,
     report_unsupported_build,
 )
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine, Unpinned
@@ -93,9 +91,6 @@ def create_lock(
         if resolution.os == UNKNOWN_SYSTEM:
             base = rig.container.base if rig.container is not None else None
             raise report_unknown_system(resolution.machine, base or UNKNOWN_SYSTEM)
-        foreign_archive = find_foreign_archive(rig, resolution)
-        if foreign_archive is not None:
-            raise report_unsupported_architecture(resolution.arch, *foreign_archive)
         for env in resolution.envs:
             for build in list_indexed_builds(rig.env[env.name], env):
                 address = find_build_index(rig, env, build)

@@ -103,17 +103,6 @@ def report_untrusted_index(what: str, why: str) -> LockError:
     return LockError(diagnostic, 3)
 
 
-def report_unsupported_architecture(arch: str, what: str, remedy: str) -> LockError:
-    """Return the error for a machine that needs an archive of another architecture."""
-    diagnostic = Diagnostic(
-        code="RS533",
-        severity=Severity.ERROR,
-        message=f"cannot lock {what} for {arch}: only its build for x86_64 is known",
-        help=(remedy,),
-    )
-    return LockError(diagnostic, 1)
-
-
 def report_unknown_system(machine: str | None, base: str) -> LockError:
     """Return the error for a base image whose system, and with it the packages, is unknown."""
     diagnostic = Diagnostic(

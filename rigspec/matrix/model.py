@@ -77,7 +77,7 @@ class Rule:
 class Artifact:
     """A file to download: ``sha256`` in hex, ``size`` in bytes if known.
 
-    ``arch`` is None for a file for all architectures, or the only one that the matrix has.
+    ``arch`` is None for a file for all architectures.
     """
 
     name: str
@@ -118,6 +118,10 @@ class Release:
     confidence: str = "high"
     names: tuple[str, ...] = ()
     property_sources: tuple[tuple[str, tuple[Source, ...]], ...] = ()
+
+    def find_artifact(self, arch: str) -> Artifact | None:
+        """Return the file for an architecture, if the matrix has it."""
+        return next((file for file in self.artifacts if file.arch in (None, arch)), None)
 
     @property
     def label(self) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import find_foreign_archive, list_interpreter_files
-from rigspec.lock.errors import report_unsupported_architecture
+from rigspec.diagnostics.model import Severity
+from rigspec.lock.artifacts import list_downloads, list_interpreter_files
 from rigspec.lock.nvidia_repository import list_repositories
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import parse_spec
@@ -17,6 +17,7 @@ from tests.resolve.rigs import check_text
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
+URL = "https://example.org/my-cudnn.tar.xz"
 SPEC = """
 rig = 1
 name = "arm"
@@ -74,27 +75,54 @@ def test_repository_of_nvidia_for_arm_servers_is_used_where_it_is_known(
     assert [url.partition("repos/")[2] for url in found] == ([folder] if folder else [])
 
 
+TOOLKIT = '[cuda]\ntoolkit = "12.8"\n'
+
+
 @pytest.mark.parametrize(
     ("env", "more", "what"),
     [
-        ("", '[cuda]\ntoolkit = "12.8"\nprovider = "runfile"\n', "the runfile of CUDA 12.8"),
-        ("", '[cuda]\ntoolkit = "12.8"\ncudnn = "*"\n', "cuDNN 9."),
-        ('interpreter = "conda"', "", "Miniconda3"),
-        ("", "", None),
+        ("", f'{TOOLKIT}provider = "runfile"\n', "the runfile of CUDA 12.8.1"),
+        ("", f'{TOOLKIT}cudnn = "9.26"\n', "cuDNN 9.26 "),
+        ('interpreter = "conda"', "", "the installer Miniconda3"),
     ],
 )
-def test_archive_for_another_architecture_is_refused(env: str, more: str, what: str | None) -> None:
-    text = write_text(machine='gpus = ["GH200"]', env=env, more=more)
+def test_archive_for_another_architecture_is_refused(env: str, more: str, what: str) -> None:
+    report = check_text(write_text(machine='gpus = ["GH200"]', env=env, more=more))
+    (error,) = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert (error.code, error.message.startswith(what)) == ("RS255", True)
+
+
+@pytest.mark.parametrize(
+    ("more", "files"),
+    [
+        ("", []),
+        (f'{TOOLKIT}cudnn = "*"\n', ["cudnn-linux-sbsa-9.28.1.4_cuda12-archive.tar.xz"]),
+        (
+            '[cuda]\ntoolkit = "13.0"\ncudnn = "9"\n',
+            ["cudnn-linux-sbsa-9.27.0.42_cuda13-archive.tar.xz"],
+        ),
+        (
+            f'{TOOLKIT}cudnn = {{ version = "9.26.1.1", url = "{URL}", sha256 = "{64 * "0"}" }}\n',
+            ["my-cudnn.tar.xz"],
+        ),
+    ],
+)
+def test_newest_archive_for_the_architecture_is_downloaded(more: str, files: list[str]) -> None:
+    text = write_text(machine='gpus = ["GH200"]', more=more)
     resolution = check_text(text).resolution
     assert resolution is not None
-    found = find_foreign_archive(parse_spec("rig.toml", text).rig, resolution)
-    if what is None:
-        assert found is None
-        return
-    assert found is not None
-    diagnostic = report_unsupported_architecture("aarch64", *found).diagnostic
-    assert diagnostic.code == "RS533"
-    assert what in diagnostic.message
+    found = list_downloads(parse_spec("rig.toml", text).rig, resolution, load_matrix())
+    assert [file.name for file in found] == files
+
+
+@pytest.mark.parametrize(("gpu", "is_refused"), [("Jetson AGX Orin", True), ("Jetson Thor", False)])
+def test_toolkit_of_a_jetson_before_thor_is_part_of_its_software(
+    gpu: str, is_refused: bool
+) -> None:
+    report = check_text(write_text(machine=f'gpus = ["{gpu}"]', more='[cuda]\ntoolkit = "13.0"\n'))
+    messages = [d.message for d in report.diagnostics if d.severity is Severity.ERROR]
+    refused = f"no step installs CUDA 13.0.2 on a {gpu}: its CUDA is part of JetPack"
+    assert messages == ([refused] if is_refused else [])
 
 
 def test_lock_of_arm_machine_has_wheels_for_it_and_compiles(

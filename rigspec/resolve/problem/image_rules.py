@@ -1,17 +1,17 @@
-"""Drivers that the container runtime requires for a base image."""
+"""What a base image requires: a driver, and the compute capability of each GPU."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rigspec.matrix.images import get_image_driver
-from rigspec.matrix.model import Condition, Matrix, Rule
+from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.resolve.problem.model import BoundRule, RuleTable
-from rigspec.resolve.problem.requirements import DECLARED, DeclaredGpu
+from rigspec.resolve.problem.requirements import DECLARED, DeclaredGpu, get_gpu_key
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["build_image_driver_rule"]
+__all__ = ["build_image_driver_rule", "list_image_capability_rules"]
 
 # First words of the names of cards that the runtime treats as GeForce or TITAN cards.
 _CONSUMER = ("geforce", "titan")
@@ -52,6 +52,27 @@ def build_image_driver_rule(
         confidence="high",
     )
     return RuleTable("image:image/driver", (BoundRule(rule, when, requires),))
+
+
+def list_image_capability_rules(image: Release, gpus: int) -> Iterator[RuleTable]:
+    """Yield the rule of an image about the compute capability of each of so many GPUs."""
+    oldest = image.get("compute_capability")
+    for index in range(gpus if oldest is not None else 0):
+        requires = (get_gpu_key(index, "compute_capability"), (f">={oldest}",))
+        rule = Rule(
+            id=f"image-{image.version}/compute_capability",
+            table="image/compute_capability",
+            code="RS231",
+            when=(Condition("image", (DECLARED,)),),
+            requires=Condition("compute_capability", requires[1]),
+            statement=f"{image.label.replace(' ', ':')} supports compute capability {oldest} "
+            "and newer",
+            failure_message="",
+            sources=image.sources,
+            confidence=image.confidence,
+        )
+        row = BoundRule(rule, (("image", (DECLARED,)),), requires)
+        yield RuleTable(f"image:{rule.table}:{index}", (row,))
 
 
 def _failure(rig: Rig) -> str:

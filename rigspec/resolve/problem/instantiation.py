@@ -11,6 +11,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.components import ENV_SCOPED
+from rigspec.resolve.problem.archives import list_missing_archives
 from rigspec.resolve.problem.base_image import find_rig_image
 from rigspec.resolve.problem.channels import (
     build_channel_domain,
@@ -23,7 +24,10 @@ from rigspec.resolve.problem.domains import (
     CandidateDomain,
     choose_representative_versions,
 )
-from rigspec.resolve.problem.image_rules import build_image_driver_rule
+from rigspec.resolve.problem.image_rules import (
+    build_image_driver_rule,
+    list_image_capability_rules,
+)
 from rigspec.resolve.problem.model import (
     BoundRule,
     Component,
@@ -334,10 +338,13 @@ class RuleInstantiation:
         image = find_rig_image(self._rig)
         if "image" in self._required and image is not None:
             yield from self._part_rules("image", image, None)
-            yield from self._image_capability(image)
+            yield from list_image_capability_rules(image, len(self._gpus))
             about_driver = build_image_driver_rule(self._rig, self._gpus, self._matrix)
             if about_driver is not None:
                 yield about_driver
+        if "cudnn" in self._machine_names():
+            (arch,) = self._required["arch"][0].alternatives
+            yield from list_missing_archives(self._rig, self._matrix.product("cudnn"), arch)
         for env_name, env in sorted(self._rig.env.items()):
             if env.as_of is not None:
                 for framework in self._frameworks[env_name]:
@@ -346,26 +353,6 @@ class RuleInstantiation:
                     # The days are those of the Python index.
                     if key not in self._from_channels:
                         yield list_releases_after(product, key, day, env.as_of)
-
-    def _image_capability(self, image: Release) -> Iterator[RuleTable]:
-        """Yield the rule of an image about the compute capability of each GPU."""
-        oldest = image.get("compute_capability")
-        for index in range(len(self._gpus) if oldest is not None else 0):
-            requires = (get_gpu_key(index, "compute_capability"), (f">={oldest}",))
-            rule = Rule(
-                id=f"image-{image.version}/compute_capability",
-                table="image/compute_capability",
-                code="RS231",
-                when=(Condition("image", (DECLARED,)),),
-                requires=Condition("compute_capability", requires[1]),
-                statement=f"{image.label.replace(' ', ':')} supports compute capability {oldest} "
-                "and newer",
-                failure_message="",
-                sources=image.sources,
-                confidence=image.confidence,
-            )
-            row = BoundRule(rule, (("image", (DECLARED,)),), requires)
-            yield RuleTable(f"image:{rule.table}:{index}", (row,))
 
     def _part_rules(
         self, key: str, release: Release | None, gpu: int | None
