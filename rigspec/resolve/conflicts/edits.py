@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from rigspec.resolve.problem.model import Candidate, Component, Problem, Requirement
 from rigspec.resolve.solver.sat import Solution
-from rigspec.version_specifiers import get_version_key, parse_alternative
+from rigspec.version_specifiers import get_extras, get_version_key, parse_alternative
 
 __all__ = ["edit_value", "list_named_versions"]
 
@@ -25,7 +25,7 @@ def edit_value(problem: Problem, line: Requirement, solution: Solution) -> str |
     if not component.has_ranges:
         return text
     bound = _bound_set_by_rules(problem, component, line, solution)
-    exactly = _without_v(line.written)[:1].isdigit() or bound is None
+    exactly = _is_exact(line.written) or bound is None
     return text if exactly and _is_named(text, problem, component) else bound
 
 
@@ -63,6 +63,12 @@ def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
         version = f"=={version.removeprefix('>=')}"  # a bare request is made of numbers
     named = chosen.family is not None and parse_alternative(requested).family is not None
     return f"{chosen.family} {version}" if named else version
+
+
+def _is_exact(written: str) -> bool:
+    """Return whether a line requests one version: ``1.2``, ``v1.2`` or ``==1.2``."""
+    versions = written[len(get_extras(written)) :].strip()
+    return _without_v(versions.removeprefix("==").strip())[:1].isdigit()
 
 
 def _without_v(text: str) -> str:
@@ -105,7 +111,7 @@ def _bound_set_by_rules(
     lower = () if below else _tightest(specifiers, _FROM_BELOW)
     upper = () if above else _tightest(specifiers, _FROM_ABOVE)
     found = [str(specifier) for specifier in (exact or (*lower, *upper))]
-    if not found and below and line.written.startswith(">="):
+    if not found and below and (line.written.startswith(">=") or _is_exact(line.written)):
         # A rule has the package as its condition: exclude the requested versions.
         found = [f"<{min(requested)}"]
     return ",".join(dict.fromkeys(found)) or None
