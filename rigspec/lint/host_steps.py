@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.hardware.switch_boards import find_switch_board
 from rigspec.lint.compiled import lint_missing_compilers
 from rigspec.lint.unlisted import lint_source_builds
 from rigspec.matrix.model import Matrix, Release
@@ -15,7 +16,6 @@ from rigspec.resolve.problem.container_toolkit import (
     needs_container_toolkit,
 )
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.switch_boards import find_switch_board
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.system_services import (
     FROM_ENVIRONMENT,
@@ -111,10 +111,9 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
         system, card = included
         message = f"no step installs CUDA {resolution.cuda} on a {card}: its CUDA is part of "
         message += system
-        remedy = f"remove `[cuda]` and install {system} by hand"
+        remedy = f'set `provider = "wheels"` in `[cuda]`, and install {system} by hand'
         if cuda is None:
             path = ("machine", resolution.machine or "", "gpus")
-            remedy = "use builds with CUDA in their wheels, because a framework needs a toolkit"
         yield _diagnostic(spec, path, message, remedy, ("cuda", "gpu"))
         return
     if provider not in _PACKAGED:

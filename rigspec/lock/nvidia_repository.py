@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rigspec.hardware.switch_boards import find_switch_board
 from rigspec.lock.model import DNF, LockedPackage, LockedRepository
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
@@ -12,7 +13,6 @@ from rigspec.resolve.problem.container_toolkit import (
     find_container_toolkit_key,
     needs_container_toolkit,
 )
-from rigspec.resolve.problem.switch_boards import find_switch_board
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 

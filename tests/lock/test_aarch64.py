@@ -82,7 +82,7 @@ TOOLKIT = '[cuda]\ntoolkit = "12.8"\n'
     ("env", "more", "what"),
     [
         ("", f'{TOOLKIT}provider = "runfile"\n', "the runfile of CUDA 12.8.1"),
-        ("", f'{TOOLKIT}cudnn = "9.26"\n', "cuDNN 9.26 "),
+        ("", f'{TOOLKIT}cudnn = "9.26"\n', "architecture aarch64 and cuDNN 9.26 are incompatible"),
         ('interpreter = "conda"', "", "the installer Miniconda3"),
     ],
 )

@@ -65,18 +65,24 @@ def test_check_of_an_arm_machine_takes_a_build_for_its_gpu(
 @pytest.mark.parametrize(
     ("gpu", "warned"), [("Jetson AGX Orin", True), ("Jetson AGX Thor", False), ("GH200", False)]
 )
-@pytest.mark.parametrize(
-    ("package", "code"),
-    [("torch", "RS220"), ("jax", "RS220"), ("onnxruntime-gpu", "RS216")],
-)
-def test_check_of_jetson_orin_warns_of_cuda_for_servers(
-    package: str, code: str, gpu: str, warned: bool, tmp_path: Path
+@pytest.mark.parametrize("package", ["torch", "jax"])
+def test_check_of_jetson_orin_warns_of_wheels_for_servers(
+    package: str, gpu: str, warned: bool, tmp_path: Path
 ) -> None:
     env = f'[env.lab]\npackages = {{ {package} = "*" }}\n'
     report = check(tmp_path, f'[machine.box]\ngpus = ["{gpu}"]\n{env}')
     assert errors(report) == []
     codes = [d.code for d in report.diagnostics if d.severity is Severity.WARNING]
-    assert (code in codes) is warned
+    assert ("RS220" in codes) is warned
+
+
+def test_framework_with_the_toolkit_of_a_jetson_is_admitted_without_a_step(tmp_path: Path) -> None:
+    rig = '[machine.box]\nos = "ubuntu 22.04"\ngpus = ["Jetson AGX Orin"]\n{cuda}[env.lab]\n'
+    rig += 'packages = {{ onnxruntime-gpu = "*" }}\n[index.jetson]\n'
+    rig += 'url = "https://jetson.example.org/simple"\npackages = ["onnxruntime-gpu"]\n'
+
+    assert errors(check(tmp_path, rig.format(cuda=""))) == ["RS255"]
+    assert errors(check(tmp_path, rig.format(cuda='[cuda]\nprovider = "wheels"\n'))) == []
 
 
 def test_conflict_with_many_builds_names_the_gpu_code_in_each(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a base image requires: a driver, and the compute capability of each GPU."""
+"""Requirements of a base image: a driver, and the compute capability of each GPU."""
 
 from __future__ import annotations
 
