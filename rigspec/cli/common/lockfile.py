@@ -198,12 +198,17 @@ def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
 def warn_unpinned(
     machines: Iterable[LockedMachine], *, quiet: bool, has_base_image: bool = True
 ) -> None:
-    """Print a warning for each item that the lock does not pin."""
+    """Print a warning for each item that the lock does not pin, with its machines."""
+    machines = tuple(machines)
+    found: dict[str, list[str]] = {}
     for machine in machines:
         for item in machine.unpinned:
-            if item.part == IMAGE and not has_base_image:
-                continue
-            print_status(f"warning[RS505]: not pinned: {item.what} ({item.reason})", quiet=quiet)
+            if item.part != IMAGE or has_base_image:
+                names = found.setdefault(f"{item.what} ({item.reason})", [])
+                names.append(machine.resolution.machine or "")
+    for item_text, names in found.items():
+        where = f" on {', '.join(names)}" if len(machines) > 1 else ""
+        print_status(f"warning[RS505]: not pinned{where}: {item_text}", quiet=quiet)
 
 
 def collect_resolutions(reports: Iterable[Report]) -> tuple[Resolution, ...]:
