@@ -58,8 +58,8 @@ def import_(
     listed in the spec and on stderr.
 
     Formats: requirements.txt and pip freeze, pyproject.toml, Python scripts (PEP 723), uv.lock,
-    pylock.toml, environment.yml, conda-lock.yml, conda list, pixi.toml, Dockerfile, compose.yaml,
-    devcontainer.json, torch.utils.collect_env, nvidia-smi.
+    pylock.toml, .python-version, environment.yml, conda-lock.yml, conda list, pixi.toml,
+    Dockerfile, compose.yaml, devcontainer.json, torch.utils.collect_env, nvidia-smi.
     """
     if _NAME.fullmatch(name) is None:
         fail(

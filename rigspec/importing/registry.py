@@ -50,6 +50,7 @@ FORMATS = (
     Format("pyproject.toml", "pyproject", r"pyproject\.toml"),
     Format("uv.lock", "uv_lock", r"uv\.lock|.+\.py\.lock"),
     Format("pylock.toml", "pylock", r"pylock(?:\.[^.]+)?\.toml"),
+    Format(".python-version", "python_version", r"(?:.*[-_])?\.python-versions?"),
     Format("pixi.toml", "pixi", r"pixi\.toml"),
     Format("script", "script", content=r"(?m)^# /// script$", decisive=True),
     Format(

@@ -11,6 +11,7 @@ import pytest
 from rigspec.importing.env_files import load_spec_with_files
 from rigspec.importing.model import SourceText, Subject
 from rigspec.importing.registry import read_files
+from rigspec.importing.spec_writer import write_rig
 from rigspec.spec.loader import load_spec, parse_spec
 from tests.importing.readings import packages, read, reasons, values
 
@@ -167,3 +168,32 @@ def test_package_of_a_workspace_or_repository_does_not_come_from_the_index() -> 
         "wheel-of-ours": "installed from a URL",
         "tqdm": "the file has no index `absent`",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "python", "named"),
+    [
+        ("3.12\n", ["==3.12.*"], {}),
+        ("3.11.9", ["==3.11.*"], {}),
+        ("# of the project\ncpython-3.12.7-linux-x86_64-gnu  # uv\n", ["==3.12.*"], {}),
+        ("3.12\n3.13\n", ["==3.12.*"], {"3.13": "only the first version"}),
+        ("pypy3.11\n", [], {"pypy3.11": "not a version of CPython"}),
+        ("\n", [], {}),
+    ],
+)
+def test_python_version_gives_the_python_of_the_project(
+    text: str, python: list[str], named: dict[str, str]
+) -> None:
+    reading = read(".python-version", text)
+    assert values(reading, Subject.PYTHON) == python
+    assert reasons(reading) == named
+
+
+def test_python_version_decides_the_markers_of_a_project() -> None:
+    project = '[project]\nrequires-python = ">=3.10"\n'
+    project += "dependencies = [\"six ; python_version >= '3.12'\"]\n"
+    sources = [SourceText("pyproject.toml", project), SourceText(".python-version", "3.12\n")]
+    rig = write_rig(read_files(sources), "lab")
+    assert 'six = "*"' in rig.text
+    assert 'python = ">=3.10,==3.12.*"' in rig.text
+    assert rig.omissions == ()
