@@ -7,7 +7,7 @@ from functools import lru_cache
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-__all__ = ["applies_on_linux"]
+__all__ = ["admits_series", "applies_on_linux"]
 
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(5, 16)))
 # More than the releases of every series, the longest of which ends with 3.9.25.
@@ -54,7 +54,18 @@ def _pythons(specifier: str | None) -> list[str]:
         accepted = SpecifierSet(specifier)
     except InvalidSpecifier:
         return list(_PYTHONS)
+    return [v for v in _PYTHONS if _admits(accepted, v)] or list(_PYTHONS)
+
+
+def admits_series(specifier: str, series: str) -> bool:
+    """Return whether a request admits a release of a series of Python; an invalid one does."""
+    try:
+        return _admits(SpecifierSet(specifier), series)
+    except InvalidSpecifier:
+        return True
+
+
+def _admits(accepted: SpecifierSet, series: str) -> bool:
     # `>=3.8.1` and `==3.8.1` admit releases of 3.8.
     patches = ("", *(f".{patch}" for patch in range(_MAX_PATCH)))
-    found = [v for v in _PYTHONS if any(f"{v}{patch}" in accepted for patch in patches)]
-    return found or list(_PYTHONS)
+    return any(f"{series}{patch}" in accepted for patch in patches)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from rigspec.importing.markers import applies_on_linux
-from rigspec.importing.model import SkippedPart, Statement, Subject
+from rigspec.importing.markers import admits_series, applies_on_linux
+from rigspec.importing.model import Reading, SkippedPart, Statement, Subject, omit
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.version_specifiers import InvalidRequest, parse_specifier
 
-__all__ = ["Clash", "Merged", "merge", "split_packages"]
+__all__ = ["Clash", "Merged", "drop_replaced", "merge", "split_packages"]
 
 _SINGLE = (
     *(Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER),
@@ -24,6 +24,7 @@ _EXACT = re.compile(
     r"={0,3}\s*v?([0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post|\.dev)[0-9]+)*)(?:\+([\w.]+))?"
 )
 _LOCAL = re.compile(r"\+[\w.]+")
+_SERIES = re.compile(r"==\d+\.\d+\.\*")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -74,6 +75,33 @@ def merge(statements: Iterable[Statement]) -> Merged:
     return merger.run()
 
 
+def drop_replaced(reading: Reading) -> Reading:
+    """Return the reading of one file without versions that a later line replaces by another."""
+    last = {_key(s): s for s in reading.statements if _is_replaceable(s)}
+    statements, omissions = [], list(reading.omissions)
+    for statement in reading.statements:
+        by = last.get(_key(statement))
+        if by is None or not _is_replaceable(statement) or statement.value == by.value:
+            statements.append(statement)
+            continue
+        reason = f"line {by.span.line} replaces it"
+        text = f"{statement.name or statement.subject.value} {statement.value}"
+        omissions.append(omit(text, reason, statement.span))
+    return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
+
+
+def _key(statement: Statement) -> tuple[Subject, str]:
+    return statement.subject, statement.name.lower()
+
+
+def _is_replaceable(statement: Statement) -> bool:
+    if statement.subject is Subject.PYTHON:
+        return True
+    value = statement.value
+    is_package = statement.subject is Subject.PACKAGE
+    return is_package and value.startswith("==") and not {"*", ","} & {*value}
+
+
 def split_packages(merged: Merged) -> tuple[list[Statement], list[Statement]]:
     """Return the frameworks, one package of each product of the matrix, and all others."""
     products: set[str] = set()
@@ -97,7 +125,7 @@ class _Merger:
 
     def run(self) -> Merged:
         single = {s: first for s in _SINGLE if (first := self._first(s)) is not None}
-        python = self._join(self._of(Subject.PYTHON))
+        python = self._join(self._agreeing_pythons())
         if python is not None:
             single[Subject.PYTHON] = python
         for subject in (Subject.CUDA, Subject.CUDNN):
@@ -129,6 +157,20 @@ class _Merger:
                 place = f"{found[0].span.file}:{found[0].span.line}"
                 self._omit(other, f"{subject.value} is {found[0].value} in {place}")
         return found[0] if found else None
+
+    def _agreeing_pythons(self) -> list[Statement]:
+        """Return the requests of Python without those that contradict the first series."""
+        group = [replace(s, name=Subject.PYTHON.value) for s in self._of(Subject.PYTHON)]
+        exact = next((s for s in group if _SERIES.fullmatch(s.value)), None)
+        if exact is None:
+            return group
+        agreeing = []
+        for statement in group:
+            if admits_series(statement.value, exact.value[2:-2]):
+                agreeing.append(statement)
+            else:
+                self._clashes.append(Clash(exact, statement))
+        return agreeing
 
     def _gpus(self) -> Iterator[tuple[Statement, int]]:
         """Yield each kind of card with its number; a second file repeats the same cards."""

@@ -366,3 +366,24 @@ def test_import_leaves_out_a_package_in_the_form_of_a_secret(
     assert "six" in done.stdout
     assert PLANTED[kind] not in done.stdout + done.stderr
     assert "the form of a secret" in done.stderr
+
+
+def test_dockerfile_python_of_the_environment_replaces_that_of_the_image() -> None:
+    reading = read("Dockerfile", "FROM python:3.7-slim\nRUN uv venv --python 3.11.9 /.venv\n")
+    assert values(reading, Subject.PYTHON) == ["==3.11.*"]
+    assert reasons(reading) == {"Python ==3.7.*": "line 2 replaces it"}
+
+
+@pytest.mark.parametrize(("required", "agrees"), [(">=3.10", True), (">=3.12,<3.13", False)])
+def test_check_of_two_contradicting_pythons_reports_both_lines(
+    required: str, agrees: bool, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    (tmp_path / ".python-version").write_text("3.11\n", encoding="utf-8")
+    project = f'[project]\nrequires-python = "{required}"\ndependencies = ["six"]\n'
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    files = (tmp_path / "pyproject.toml", tmp_path / ".python-version")
+    done = rigspec("check", *files)
+    assert done.returncode == (0 if agrees else 1)
+    assert ("error[RS230]" in done.stderr) is not agrees
+    spec = rigspec("import", *files).stdout
+    assert ('python = "==3.11.*"' in spec) is not agrees

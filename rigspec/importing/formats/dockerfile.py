@@ -20,14 +20,13 @@ from rigspec.importing.build_context import (
 )
 from rigspec.importing.heredocs import HereDocument, hide_heredocs, remove_operators
 from rigspec.importing.images import read_image
+from rigspec.importing.merge import drop_replaced
 from rigspec.importing.model import (
     Reading,
     SkippedPart,
     SourceText,
-    Statement,
     Subject,
     join_readings,
-    omit,
 )
 from rigspec.importing.shell.commands import find_commands
 from rigspec.importing.shell.install import read_install_command
@@ -85,27 +84,7 @@ def read(source: SourceText) -> Reading:
     reader = _StageReader(source, stages, documents)
     chosen = reader.find_result()
     reading = join_readings([*reader.read(chosen), Reading(omissions=reader.unused(chosen))])
-    return replace(_drop_replaced(reading), optional=reader.list_stages())
-
-
-def _drop_replaced(reading: Reading) -> Reading:
-    """Return the reading without versions that a later instruction replaces by another."""
-    last = {s.name.lower(): s for s in reading.statements if _is_exact(s)}
-    statements, omissions = [], list(reading.omissions)
-    for statement in reading.statements:
-        by = last.get(statement.name.lower())
-        if by is None or not _is_exact(statement) or statement.value == by.value:
-            statements.append(statement)
-            continue
-        reason = f"line {by.span.line} replaces it"
-        omissions.append(omit(f"{statement.name} {statement.value}", reason, statement.span))
-    return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
-
-
-def _is_exact(statement: Statement) -> bool:
-    value = statement.value
-    is_package = statement.subject is Subject.PACKAGE
-    return is_package and value.startswith("==") and not {"*", ","} & {*value}
+    return replace(drop_replaced(reading), optional=reader.list_stages())
 
 
 def _instructions(text: str) -> list[dict[str, Any]]:
