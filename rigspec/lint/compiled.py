@@ -18,7 +18,7 @@ from rigspec.resolution import (
     has_other_cuda,
     suggest_same_cuda,
 )
-from rigspec.resolve.problem.base_image import suggest_image_with_compiler
+from rigspec.resolve.problem.base_image import has_unknown_image, suggest_image_with_compiler
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
 from rigspec.resolve.problem.requirements import list_gpus
@@ -86,7 +86,8 @@ def lint_missing_compilers(
                 if _is_from_named_index(spec.rig, build, package):
                     continue
                 needs_toolkit = build.toolkit in ("always", resolution.accelerator)
-                if needs_toolkit and (resolution.cuda is None or image is not None):
+                lacks_toolkit = resolution.cuda is None and not has_unknown_image(spec.rig)
+                if needs_toolkit and (lacks_toolkit or image is not None):
                     yield _report_missing_toolkit(spec, package, build, env)
                 elif (
                     needs_toolkit

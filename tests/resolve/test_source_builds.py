@@ -207,6 +207,7 @@ packages = {{ sglang = "*" }}
             "pytorch/pytorch:2.9.1-cuda12.8-cudnn9-devel",
         ),
         ("nvcr.io/nvidia/pytorch:25.03-py3", None),
+        ("registry.example.org/team/trainer:1", None),
     ],
 )
 def test_package_is_compiled_in_an_image_with_nvcc_only(
@@ -234,3 +235,10 @@ def test_package_is_compiled_by_a_toolkit_in_an_image_without_nvcc(tmp_path: Pat
     rig += '[container]\nbase = "nvidia/cuda:12.8.1-base-ubuntu24.04"\n'
 
     assert "RS507" not in {d.code for d in check(tmp_path, rig).diagnostics}
+
+
+def test_package_is_refused_in_an_image_of_a_distribution(tmp_path: Path) -> None:
+    rig = RIG.format(request="2.8.3").replace('gpus = ["RTX 4090"]', "")
+    rig = rig.replace('[cuda]\ntoolkit = "12.8"', '[container]\nbase = "ubuntu:24.04"')
+
+    assert "RS507" in {d.code for d in check(tmp_path, rig).diagnostics}

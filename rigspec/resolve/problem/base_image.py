@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rigspec.matrix.images import find_base_image
+from rigspec.matrix.images import find_base_image, get_system_of_reference
 from rigspec.matrix.model import Release
 from rigspec.spec.models.rig import Rig
 
@@ -12,6 +12,7 @@ __all__ = [
     "find_image_tag",
     "find_rig_image",
     "has_image_with_cuda",
+    "has_unknown_image",
     "suggest_image_with_compiler",
 ]
 
@@ -42,6 +43,14 @@ def has_image_with_cuda(rig: Rig) -> bool:
     """Return whether the base image is known to contain CUDA."""
     image = find_rig_image(rig)
     return find_image_tag(rig) is not None or (image is not None and bool(image.implies))
+
+
+def has_unknown_image(rig: Rig) -> bool:
+    """Return whether nothing is known of the base image, such as whether it has nvcc."""
+    base = rig.container.base if rig.container is not None else None
+    if base is None or has_image_with_cuda(rig):
+        return False
+    return get_system_of_reference(base) is None
 
 
 def suggest_image_with_compiler(rig: Rig) -> str | None:

@@ -27,7 +27,7 @@ from rigspec.resolution import (
     has_other_cuda,
     suggest_same_cuda,
 )
-from rigspec.resolve.problem.base_image import suggest_image_with_compiler
+from rigspec.resolve.problem.base_image import has_unknown_image, suggest_image_with_compiler
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
@@ -331,7 +331,7 @@ def _missing(
         yield "a Rust compiler", 'add "cargo" to `system.packages`'
     has_gpu = resolution.accelerator == "gpu"
     image = suggest_image_with_compiler(rig)
-    has_nvcc = resolution.cuda is not None and image is None
+    has_nvcc = image is None and (resolution.cuda is not None or has_unknown_image(rig))
     if "cuda" in languages and (has_gpu or CPU_FALLBACK not in languages) and not has_nvcc:
         # An extension is compiled with the CUDA of its framework.
         version = f'`toolkit = "{env.cuda}"`' if env.cuda is not None else "a `toolkit`"
