@@ -11,7 +11,7 @@ from packaging.version import Version
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Product, Rule
-from rigspec.matrix.packages import RUST_COMPILERS, CompiledPackage
+from rigspec.matrix.packages import RUST_COMPILERS, CompiledPackage, StubPackage
 from rigspec.resolution import (
     EnvResolution,
     Resolution,
@@ -78,6 +78,12 @@ def lint_missing_compilers(
         named = set(map(normalize_name, spec.rig.env[env.name].sources))
         for package in list_requested_packages(spec.rig.env[env.name]):
             name = PACKAGE_PREFIX + package.name
+            for stub in matrix.product(name).stubs if name in matrix else ():
+                if includes_newest(stub.versions, package.request) and not (
+                    named.intersection(stub.packages)
+                    or any(can_have_package(spec.rig, each) for each in stub.packages)
+                ):
+                    yield _report_stub(spec, package, stub, env)
             for build in matrix.product(name).source_builds if name in matrix else ():
                 if not _is_compiled(build, package.request, env.python):
                     continue
@@ -292,6 +298,27 @@ def _report_missing_rust(
         help_.append(f"or set `python` of `{env.name}` to a release before {first}")
     needed = "a Rust compiler: the installation would fail"
     return _report_missing(spec, package, build, env, needed, tuple(help_), ())
+
+
+def _report_stub(
+    spec: LoadedSpec, package: RequestedPackage, stub: StubPackage, env: EnvResolution
+) -> Diagnostic:
+    path = ("env", env.name, package.table, package.key)
+    version = find_exact_version(parse_alternative(package.request))
+    label = package.name if version is None else f"{package.name} {version}"
+    is_own = package.name in stub.packages
+    verb = "is a stub" if is_own else "requires a stub"
+    start = stub.packages[0].partition("-")[0]
+    return Diagnostic(
+        code="RS507",
+        severity=Severity.ERROR,
+        message=f"{label} {verb}: its build downloads a wheel from another index, which the lock "
+        "cannot pin",
+        components=(PACKAGE_PREFIX + package.name,),
+        spans=(spec.document.span(path, label="downloads a wheel"),),
+        help=(f'add `[index.NAME]` with `url = "{stub.index}"` and `packages = ["{start}*"]`',),
+        facts=(Fact(f"{package.name}/stub", stub.statement, stub.sources),),
+    )
 
 
 def _report_missing(

@@ -14,6 +14,7 @@ from rigspec.matrix.packages import (
     CompiledPackage,
     CudaLibrary,
     SourceConflict,
+    StubPackage,
     SystemDependency,
     UnlistedPackage,
 )
@@ -290,6 +291,7 @@ class Product:
     has_gpu_code: bool = False
     source_builds: tuple[CompiledPackage, ...] = ()
     cuda_libraries: tuple[CudaLibrary, ...] = ()
+    stubs: tuple[StubPackage, ...] = ()
     listing: Listing | None = None
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()

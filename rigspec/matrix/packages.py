@@ -13,6 +13,7 @@ __all__ = [
     "CompiledPackage",
     "CudaLibrary",
     "SourceConflict",
+    "StubPackage",
     "SystemDependency",
     "UnlistedPackage",
 ]
@@ -84,6 +85,21 @@ class CudaLibrary:
     package: str
     statement: str
     failure_message: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class StubPackage:
+    """Releases that need an archive of the package index whose build downloads a wheel.
+
+    ``packages`` are those archives, of which a release needs some. The index at ``index`` has their
+    wheels.
+    """
+
+    versions: str
+    packages: tuple[str, ...]
+    index: str
+    statement: str
     sources: tuple[Source, ...]
 
 

@@ -28,6 +28,7 @@ from rigspec.matrix.packages import (
     CompiledPackage,
     CudaLibrary,
     SourceConflict,
+    StubPackage,
     SystemDependency,
     UnlistedPackage,
 )
@@ -79,6 +80,7 @@ def build_product(table: Mapping[str, Any]) -> Product:
         cuda_libraries=tuple(
             _build_cuda_library(row, sources) for row in table.get("cuda_library", ())
         ),
+        stubs=tuple(_build_stub(row, sources) for row in table.get("stub", ())),
         listing=_build_listing(table.get("listing")),
         ignored_words=tuple(table.get("ignored_words", ())),
         ignored_prefixes=tuple(table.get("ignored_prefixes", ())),
@@ -228,6 +230,16 @@ def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -
 def _build_cuda_library(row: Mapping[str, Any], sources: Mapping[str, Source]) -> CudaLibrary:
     fields = {key: row[key] for key in row if key != "source"}
     return CudaLibrary(**fields, sources=pick_sources(row["source"], sources))
+
+
+def _build_stub(row: Mapping[str, Any], sources: Mapping[str, Source]) -> StubPackage:
+    return StubPackage(
+        versions=row["versions"],
+        packages=tuple(row["packages"]),
+        index=row["index"],
+        statement=row["statement"],
+        sources=pick_sources(row["source"], sources),
+    )
 
 
 def _build_source_conflict(row: Mapping[str, Any]) -> SourceConflict:
