@@ -7,7 +7,7 @@ from functools import lru_cache
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-__all__ = ["admits_series", "applies_on_linux"]
+__all__ = ["admits_series", "applies_on_linux", "list_pythons"]
 
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(5, 16)))
 # More than the releases of every series, the longest of which ends with 3.9.25.
@@ -39,7 +39,7 @@ def applies_on_linux(marker: str, python: str | None) -> bool | None:
             Marker(marker).evaluate(
                 {**_LINUX, "python_version": version, "python_full_version": f"{version}.0"}
             )
-            for version in _pythons(python)
+            for version in list_pythons(python)
         }
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
         return None
@@ -47,7 +47,8 @@ def applies_on_linux(marker: str, python: str | None) -> bool | None:
 
 
 @lru_cache(maxsize=64)
-def _pythons(specifier: str | None) -> list[str]:
+def list_pythons(specifier: str | None) -> list[str]:
+    """Return the series of Python that a request admits; without one, those that are supported."""
     if specifier is None:
         return list(_SUPPORTED)
     try:

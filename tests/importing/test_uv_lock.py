@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rigspec.importing.merge import merge
 from rigspec.importing.model import SourceText, Subject
 from rigspec.importing.registry import read_files
 from tests.importing.readings import packages, read, reasons, values
@@ -152,3 +153,41 @@ def test_import_of_uv_lock_takes_the_extras_of_the_command(
     wrong = rigspec("import", tmp_path / "uv.lock", "--extra", "cpu")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "the files have: cu128" in wrong.stderr
+
+
+FORKED = f"""\
+version = 1
+requires-python = ">=3.10"
+[[package]]
+name = "lab"
+source = {{ editable = "." }}
+dependencies = [{{ name = "numpy" }}]
+[[package]]
+name = "numpy"
+version = "2.2.6"
+{PYPI}
+resolution-markers = ["python_full_version < '3.11' and sys_platform == 'linux'"]
+[[package]]
+name = "numpy"
+version = "2.3.5"
+{PYPI}
+resolution-markers = ["python_full_version >= '3.12'", "python_full_version == '3.11.*'"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("python", "expected"), [("3.10", "==2.2.6"), ("3.11", "==2.3.5"), ("3.13", "==2.3.5")]
+)
+def test_uv_lock_gives_the_version_for_the_python_of_the_project(
+    python: str, expected: str
+) -> None:
+    sources = [SourceText("uv.lock", FORKED), SourceText(".python-version", f"{python}\n")]
+    merged = merge(s for file in read_files(sources) for s in file.reading.statements)
+    assert merged.packages["numpy"].value == expected
+    assert merged.omissions == ()
+
+
+def test_uv_lock_with_versions_for_several_pythons_names_them() -> None:
+    merged = merge(read("uv.lock", FORKED).statements)
+    assert merged.packages == {}
+    assert [each.text for each in merged.omissions] == ["numpy ==2.2.6", "numpy ==2.3.5"]

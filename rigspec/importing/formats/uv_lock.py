@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from packaging.utils import canonicalize_name
 
-from rigspec.importing.markers import applies_on_linux
+from rigspec.importing.markers import applies_on_linux, list_pythons
 from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement, Subject
 from rigspec.importing.pip_requirement import read_address
 from rigspec.importing.toml_file import TomlFile, read_toml
@@ -37,15 +38,22 @@ def read(source: SourceText) -> Reading:
         statements.append(Statement(Subject.PYTHON, python, file.span("requires-python")))
     omissions = list(lock.omit_optional())
     by_name: dict[str, list[Statement]] = {}
+    numbers: dict[str, list[int]] = {}
     for number in lock.find_installed():
         part = _read_package(file, source, number, lock.packages[number])
         if isinstance(part, SkippedPart):
             omissions.append(part)
         elif part is not None:
             by_name.setdefault(part.name, []).append(part)
+            numbers.setdefault(part.name, []).append(number)
     for name, found in by_name.items():
         if len({each.request for each in found}) == 1:
             statements.append(found[0])
+            continue
+        markers = lock.list_markers(numbers[name])
+        if markers is not None:
+            pairs = zip(found, markers, strict=True)
+            statements += (replace(each, marker=marker) for each, marker in pairs if marker)
             continue
         versions = ", ".join(each.request.removeprefix("==") for each in found)
         reason = f"several versions apply on Linux: {versions}"
@@ -68,7 +76,7 @@ class _Lock:
             for key in {(name, ""), (name, version)}:
                 self._by_name.setdefault(key, []).append(number)
         self._followed: set[tuple[str, ...]] = set()
-        self._applies: dict[str, bool] = {}
+        self._applies: dict[tuple[str, str | None], bool] = {}
 
     @cached_property
     def _roots(self) -> Sequence[int]:
@@ -161,23 +169,41 @@ class _Lock:
             if source in (None, self.packages[number].get("source")):
                 yield from ((number, extra) for extra in wanted)
 
-    def _is_possible(self, marker: str) -> bool:
+    def _is_possible(self, marker: str, python: str | None = None) -> bool:
         """Return whether a marker may be true on Linux, with the selected extras and groups."""
-        if marker not in self._applies:
+        key = marker, python
+        if key not in self._applies:
             text = _EXTRA.sub(self._replace_extra, marker)
-            self._applies[marker] = applies_on_linux(text, self._python) is not False
-        return self._applies[marker]
+            self._applies[key] = applies_on_linux(text, python or self._python) is not False
+        return self._applies[key]
 
     def _replace_extra(self, match: re.Match[str]) -> str:
         is_true = (match["name"] in self._selected) is (match["operator"] == "==")
         return f"os_name {'==' if is_true else '!='} 'posix'"
 
-    def _is_for_linux(self, package: Mapping[str, Any]) -> bool:
+    def list_markers(self, numbers: Sequence[int]) -> list[str] | None:
+        """Return the Pythons of each package as a marker, or None if they have one in common."""
+        found: list[list[str]] = [[] for _ in numbers]
+        for series in list_pythons(self._python):
+            applying = [
+                index
+                for index, number in enumerate(numbers)
+                if self._is_for_linux(self.packages[number], f"=={series}.*")
+            ]
+            if len(applying) > 1:
+                return None
+            for index in applying:
+                found[index].append(f"python_version == '{series}'")
+        return [" or ".join(each) for each in found]
+
+    def _is_for_linux(self, package: Mapping[str, Any], python: str | None = None) -> bool:
         """Return whether one of the resolution markers may be true."""
         markers = package.get("resolution-markers")
         if not isinstance(markers, list):
             return True
-        return any(isinstance(marker, str) and self._is_possible(marker) for marker in markers)
+        return any(
+            isinstance(marker, str) and self._is_possible(marker, python) for marker in markers
+        )
 
 
 def _is_own(package: Mapping[str, Any]) -> bool:
