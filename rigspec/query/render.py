@@ -19,6 +19,7 @@ from rigspec.query.gpu_page import GpuPage
 from rigspec.query.offers import Offer
 from rigspec.query.question import Question, Requested
 from rigspec.resolution import Resolution
+from rigspec.resolve.explain.phrasing import add_article
 from rigspec.version_specifiers import normalize_name
 
 __all__ = [
@@ -165,7 +166,7 @@ def _headline(answer: Answer) -> str:
     verb = "run" if " and " in names and not libraries else "runs"
     if machine is None:
         return f"{names} can be installed"
-    return f"{names} {verb} on {_with_article(machine)}"
+    return f"{names} {verb} on {add_article(machine)}"
 
 
 def _name_fields(question: Question) -> str:
@@ -179,10 +180,6 @@ def _name_fields(question: Question) -> str:
     }
     named = [f"{name} {version}".strip() for name, version in fields.items() if version is not None]
     return " and ".join(named) or "this"
-
-
-def _with_article(name: str) -> str:
-    return f"an {name}" if name[:1] in "AHLRM" or name[:1].lower() in "aeio" else f"a {name}"
 
 
 def _resolution_lines(resolution: Resolution, requests: Sequence[Requested] = ()) -> Iterator[str]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from rigspec.resolve.explain.phrasing import add_article
+
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SPEC = "specs/dl-server.toml"
 
@@ -84,3 +86,21 @@ def test_why_of_conflicting_rig_prints_the_conflict(rigspec: Rigspec) -> None:
     done = rigspec("why", "specs/dl-server-as-written.toml", "cuda")
     assert done.returncode == 1
     assert "error[RS203]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("RTX 5090", "an RTX 5090"),
+        ("rtx 5090 mobile", "an rtx 5090 mobile"),
+        ("h100", "an h100"),
+        ("GTX 1080", "a GTX 1080"),
+        ("gtx 1080", "a gtx 1080"),
+        ("laptop", "a laptop"),
+        ("radeon", "a radeon"),
+        ("5090", "a 5090"),
+        ("Orin", "an Orin"),
+    ],
+)
+def test_article_of_a_card_is_the_spoken_one(name: str, expected: str) -> None:
+    assert add_article(name) == expected

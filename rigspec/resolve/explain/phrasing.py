@@ -20,7 +20,8 @@ def format_statement(text: str, value: str | None) -> str:
 def add_article(name: str) -> str:
     """Return the name with its article: ``an RTX 2070``, ``a GTX 1080``."""
     first = name.split(" ")[0]
-    if first.isupper() or any(character.isdigit() for character in first):
+    has_vowel = not set("aeiou").isdisjoint(first.lower())
+    if first.isupper() or not has_vowel or any(character.isdigit() for character in first):
         vowel = first[:1].upper() in _SPELT_WITH_A_VOWEL
     else:
         vowel = first[:1].lower() in "aeio"
