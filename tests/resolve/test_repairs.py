@@ -50,6 +50,11 @@ SEVERAL = {
         '[machine.tower]\nos = "ubuntu 20.04"\ngpus = [{ model = "Tesla K80" }]\n'
         '[env.lab]\npython = "3.9"\ninterpreter = "system"\nframeworks = { torch = "2.8" }\n'
     ),
+    "an old TensorFlow with CUDA of the system": (
+        '[machine.box]\nos = "ubuntu 18.04"\ngpus = ["RTX 2070"]\ndriver = ">=410"\n'
+        '[cuda]\ntoolkit = "10.1"\ncudnn = "*"\nprovider = "debian"\n'
+        '[env.lab]\npython = "3.6"\ninterpreter = "system"\nframeworks = { tensorflow = "1.13" }\n'
+    ),
     "two that do not touch": tower(machine='driver = "375"', cuda='toolkit = "9.0"')
     + '[env.old]\npython = "2.7"\npip = "21.3"\ninterpreter = "pyenv"\n',
 }
@@ -65,6 +70,15 @@ def test_repair_with_resolution_resolves_whole_spec(name: str, tmp_path: Path) -
         changed_problem = check(tmp_path, apply_edits(SEVERAL[name], repair.edits))
         assert errors(changed_problem) == []
         assert changed_problem.resolution == repair.resolution
+
+
+def test_repair_of_one_error_has_only_the_edits_that_it_needs(tmp_path: Path) -> None:
+    """The repair of all three errors changes TensorFlow, too, which the driver does not need."""
+    report = check(tmp_path, SEVERAL["an old TensorFlow with CUDA of the system"])
+    driver = list_errors(report)[0]
+    assert driver.message.startswith("no source documents the NVIDIA driver packages")
+    edits = [[edit.key for edit in repair.edits] for repair in driver.repairs]
+    assert edits == [["machine.box.os"]]
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -283,3 +297,9 @@ packages = { six = "*" }
     report = check(tmp_path, text.replace('packages = ["git"]', "packages = []"))
     (error,) = [d for d in report.diagnostics if d.code == "RS207"]
     assert any(repair.resolution is not None for repair in error.repairs)
+
+
+def test_repair_of_a_compiler_is_a_release_and_no_bound(tmp_path: Path) -> None:
+    machine = '[machine.box]\nos = "ubuntu 16.04"\ngpus = ["TITAN Xp"]\ngcc = "7"\n'
+    (error,) = list_errors(check(tmp_path, f'{machine}[cuda]\ntoolkit = "9.1"\n'))
+    assert [[edit.after for edit in repair.edits] for repair in error.repairs] == [["9.2"], ["6"]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rigspec.resolve.problem.channels import build_channel_domain
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.model import matches_any
 from rigspec.version_specifiers import InvalidRequest, parse_alternative
@@ -46,3 +48,27 @@ def test_universe_request_agrees_with_packaging(
         return
     meant = set(universe.members(universe.mask(alternatives)))
     assert meant == {c for c in candidates if matches_any(alternatives, c)}
+
+
+def test_word_in_a_universe_is_in_no_range() -> None:
+    none, release = Candidate(None, "none"), Candidate(None, "2.4.1")
+    universe = CandidateDomain([none, release])
+    for text in ("~=2.4", "!=2.3", "==2.4.*"):
+        assert [*universe.members(universe.mask((text,)))] == [release]
+
+
+@pytest.mark.parametrize(
+    ("all_known", "found"),
+    [
+        # Other builds of 2.4.1 may exist in a channel that no table has.
+        (False, ["2.4.1+conda.cuda12", "2.6.0", "2.4.1", "2.3.0"]),
+        (True, ["2.4.1+conda.cuda12", "2.6.0", "2.3.0"]),
+    ],
+)
+def test_builds_of_channels_come_before_releases_without_a_known_build(
+    all_known: bool, found: list[str]
+) -> None:
+    wheels = [Candidate(None, text) for text in ("2.6.0+cu126", "2.3.0")]
+    builds = [Candidate(None, "2.4.1+conda.cuda12")]
+    domain = build_channel_domain(CandidateDomain(wheels), ("*",), builds, all_known=all_known)
+    assert [candidate.version for candidate in domain.candidates] == found
