@@ -29,10 +29,10 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 from tests.conftest import ROOT
 
-__all__ = ["Mutant", "is_killed", "sample_mutants"]
+__all__ = ["Mutant", "find_time_limit", "is_killed", "sample_mutants"]
 
-# A changed loop may never end. The tests of each unit take less.
-_SECONDS = 900
+# A changed loop may never end: the limit is a multiple of what the tests of the unit take.
+_MULTIPLE, _LEAST_SECONDS = 4, 120
 # Other replacements of an operator are noticed by the same tests as these.
 _OPERATORS = (
     *("AddNot", "ExceptionReplacer", "NumberReplacer", "RemoveDecorator", "ZeroIterationForLoop"),
@@ -115,7 +115,18 @@ def _without_annotations(code: str) -> str:
     return ast.dump(tree)
 
 
-def is_killed(mutant: Mutant, tests: Sequence[str]) -> bool:
+def find_time_limit(file: Path, tests: Sequence[str]) -> float:
+    """Return the seconds that the tests of a changed file may take.
+
+    Raises RuntimeError if they fail without a change: they would notice every mutant.
+    """
+    start = time.monotonic()
+    if is_killed(Mutant("unchanged", file, file.read_text("utf-8")), tests, seconds=3600):
+        raise RuntimeError(f"the tests of {file.name} fail without a change")
+    return max(_LEAST_SECONDS, _MULTIPLE * (time.monotonic() - start))
+
+
+def is_killed(mutant: Mutant, tests: Sequence[str], *, seconds: float) -> bool:
     """Return whether a test fails or does not end."""
     child = os.fork()
     if child == 0:
@@ -124,7 +135,7 @@ def is_killed(mutant: Mutant, tests: Sequence[str]) -> bool:
             code = _run_tests(mutant, tests)
         finally:
             os._exit(code)
-    end = time.monotonic() + _SECONDS
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:

@@ -96,17 +96,20 @@ def run_mutants(part: Part) -> Callable[[int, random.Random], Result]:
     """Return a measurement of mutants: those that no test notices are the findings."""
 
     tried: set[str] = set()
+    limits: dict[tuple[str, ...], float] = {}
 
     def run(count: int, chance: random.Random) -> Result:
         # The tools of this measurement are not those of the tests.
-        from tests.figures.mutants import is_killed, sample_mutants
+        from tests.figures.mutants import find_time_limit, is_killed, sample_mutants
 
         mutants = sample_mutants(part.list_files(), count, chance, tried)
-        survivors = [
-            mutant.title
-            for mutant in mutants
-            if not is_killed(mutant, part.list_tests(mutant.file))
-        ]
+        survivors = []
+        for mutant in mutants:
+            tests = tuple(part.list_tests(mutant.file))
+            if tests not in limits:
+                limits[tests] = find_time_limit(mutant.file, tests)
+            if not is_killed(mutant, tests, seconds=limits[tests]):
+                survivors.append(mutant.title)
         return Result(len(mutants), tuple(survivors))
 
     return run
