@@ -139,7 +139,7 @@ def run_in_shell(program: list[str], script: str, folder: Path) -> list[str]:
     [
         ("rigspec check --machine t", ["tower", "travel"]),
         ("rigspec can H100", ["H100\\ NVL", "H100\\ PCIe", "H100\\ SXM"]),
-        ("rigspec can '\"RTX 509'", ["RTX 5090", "RTX 5090 D", "RTX 5090 Laptop"]),
+        ("rigspec can '\"RTX 509'", ["RTX 5090", "RTX 5090 D", "RTX 5090 D v2", "RTX 5090 Laptop"]),
         ("rigspec compile --target d", ["devcontainer", "docker"]),
     ],
 )

@@ -79,7 +79,7 @@ def _measure_conflicts(count: int, machine: str, env: str) -> tuple[float, list[
         ),
     ],
 )
-def test_many_environments_that_conflict_are_reported_in_linear_time(
+def test_many_environments_that_conflict_are_reported_in_quadratic_time_at_most(
     machine: str, env: str, message: str, *, is_shared: bool
 ) -> None:
     few, errors = _measure_conflicts(10, machine, env)
@@ -88,7 +88,8 @@ def test_many_environments_that_conflict_are_reported_in_linear_time(
     many, errors = _measure_conflicts(80, machine, env)
 
     assert errors == [message] * (1 if is_shared else 80)
-    assert many < 24 * few
+    # The repairs of each conflict are searched in the formula of all environments.
+    assert many < 64 * few
 
 
 def test_conflicts_between_environments_are_found_after_those_within_one() -> None:

@@ -303,3 +303,13 @@ def test_repair_of_a_compiler_is_a_release_and_no_bound(tmp_path: Path) -> None:
     machine = '[machine.box]\nos = "ubuntu 16.04"\ngpus = ["TITAN Xp"]\ngcc = "7"\n'
     (error,) = list_errors(check(tmp_path, f'{machine}[cuda]\ntoolkit = "9.1"\n'))
     assert [[edit.after for edit in repair.edits] for repair in error.repairs] == [["9.2"], ["6"]]
+
+
+@pytest.mark.parametrize(("request_", "bound"), [("9.20", "<9.20"), ("==9.20.0.48", "<9.20.0.48")])
+def test_repair_of_one_version_that_rules_exclude_is_a_bound(
+    request_: str, bound: str, tmp_path: Path
+) -> None:
+    env = f'packages = {{ nvidia-cudnn-cu12 = "{request_}" }}'
+    (error,) = list_errors(check(tmp_path, build_spec(env=env, machine='gpus = ["GTX 1080 Ti"]')))
+    (repair,) = error.repairs
+    assert [edit.after for edit in repair.edits] == [bound]

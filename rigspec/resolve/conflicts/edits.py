@@ -25,8 +25,10 @@ def edit_value(problem: Problem, line: Requirement, solution: Solution) -> str |
     if not component.has_ranges:
         return text
     bound = _bound_set_by_rules(problem, component, line, solution)
-    exactly = _is_exact(line.written) or bound is None
-    return text if exactly and _is_named(text, problem, component) else bound
+    exactly = _without_v(line.written)[:1].isdigit() or bound is None
+    if exactly and _is_named(text, problem, component):
+        return text
+    return bound or _exclude_version(component, line, chosen)
 
 
 def list_named_versions(problem: Problem, component: Component) -> frozenset[Version]:
@@ -65,10 +67,18 @@ def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
     return f"{chosen.family} {version}" if named else version
 
 
-def _is_exact(written: str) -> bool:
-    """Return whether a line requests one version: ``1.2``, ``v1.2`` or ``==1.2``."""
-    versions = written[len(get_extras(written)) :].strip()
-    return _without_v(versions.removeprefix("==").strip())[:1].isdigit()
+def _exclude_version(component: Component, line: Requirement, chosen: Candidate) -> str | None:
+    """Return a bound below the one version that a line requests, if an older one was chosen.
+
+    A rule has the package as its condition, and names no version that another one would fit.
+    """
+    written = line.written[len(get_extras(line.written)) :].strip().removeprefix("==").strip()
+    requested = [
+        Version(c.version) for c in component.universe.members(component.mask(line.alternatives))
+    ]
+    if not _without_v(written)[:1].isdigit() or not requested:
+        return None
+    return f"<{min(requested)}" if Version(chosen.version) < min(requested) else None
 
 
 def _without_v(text: str) -> str:
@@ -111,7 +121,7 @@ def _bound_set_by_rules(
     lower = () if below else _tightest(specifiers, _FROM_BELOW)
     upper = () if above else _tightest(specifiers, _FROM_ABOVE)
     found = [str(specifier) for specifier in (exact or (*lower, *upper))]
-    if not found and below and (line.written.startswith(">=") or _is_exact(line.written)):
+    if not found and below and line.written.startswith(">="):
         # A rule has the package as its condition: exclude the requested versions.
         found = [f"<{min(requested)}"]
     return ",".join(dict.fromkeys(found)) or None
