@@ -306,7 +306,7 @@ def test_repair_of_a_compiler_is_a_release_and_no_bound(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("request_", "bound"), [("9.20", "<9.20"), ("==9.20.0.48", "<9.20.0.48")])
-def test_repair_of_one_version_that_rules_exclude_is_a_bound(
+def test_repair_of_versions_that_rules_exclude_is_a_bound(
     request_: str, bound: str, tmp_path: Path
 ) -> None:
     env = f'packages = {{ nvidia-cudnn-cu12 = "{request_}" }}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from packaging.version import Version
 
 from rigspec.diagnostics.model import Severity
 from rigspec.matrix.loader import load_matrix
@@ -28,6 +29,13 @@ def test_version_newer_than_its_table_may_be_in_a_newer_release(
     assert error.code == "RS214"
     advice = f"upgrade rigspec if CUDA {toolkit} was released after "
     assert any(line.startswith(advice) for line in error.help) == is_newer
+
+
+def test_unknown_version_is_answered_with_the_oldest_and_the_newest_known_one() -> None:
+    (error,) = check_text(SPEC.format(toolkit="99.1")).diagnostics
+    releases = sorted({Version(r.version) for r in load_matrix().product("cuda").releases})
+    known = f"known versions of CUDA: {releases[0]} to {releases[-1]}"
+    assert any(line.startswith(known) for line in error.help), error.help
 
 
 def test_unknown_version_of_framework_that_requires_gpu_is_reported_with_missing_gpu() -> None:
