@@ -10,8 +10,7 @@ from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.conflicts.repairs import RepairOption
 from rigspec.resolve.conflicts.unsat_core import Conflict
 from rigspec.resolve.explain.phrasing import convert_rule_to_fact, format_statement
-from rigspec.resolve.problem.model import BoundRule, KeyPath, Problem, Requirement
-from rigspec.resolve.problem.requirements import DECLARED
+from rigspec.resolve.problem.model import DECLARED, BoundRule, KeyPath, Problem, Requirement
 from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import get_extras
 

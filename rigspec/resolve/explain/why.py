@@ -13,8 +13,7 @@ from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requireme
 from rigspec.resolve.conflicts.unsat_core import find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.domains import Candidate
-from rigspec.resolve.problem.model import Component, Requirement
-from rigspec.resolve.problem.requirements import DECLARED
+from rigspec.resolve.problem.model import DECLARED, Component, Requirement
 from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.contemporary_python import find_preferred
 from rigspec.resolve.solver.cuda_source import build_problem

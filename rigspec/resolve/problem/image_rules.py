@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from rigspec.matrix.images import get_image_driver
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.resolve.problem.base_image import find_image_tag
-from rigspec.resolve.problem.model import BoundRule, RuleTable
-from rigspec.resolve.problem.requirements import DECLARED, DeclaredGpu, get_gpu_key
+from rigspec.resolve.problem.model import DECLARED, BoundRule, RuleTable
+from rigspec.resolve.problem.requirements import DeclaredGpu, get_gpu_key
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_image_driver_rule", "list_image_capability_rules"]

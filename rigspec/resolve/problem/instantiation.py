@@ -29,6 +29,7 @@ from rigspec.resolve.problem.image_rules import (
     list_image_capability_rules,
 )
 from rigspec.resolve.problem.model import (
+    DECLARED,
     BoundRule,
     Component,
     Requirement,
@@ -37,7 +38,7 @@ from rigspec.resolve.problem.model import (
 )
 from rigspec.resolve.problem.release_cutoff import AS_OF, build_day_component, list_releases_after
 from rigspec.resolve.problem.requested_packages import list_framework_products
-from rigspec.resolve.problem.requirements import DECLARED, get_env_key, get_gpu_key, list_gpus
+from rigspec.resolve.problem.requirements import get_env_key, get_gpu_key, list_gpus
 from rigspec.resolve.problem.rule_index import RuleIndex, list_provided_rules
 from rigspec.resolve.problem.systems import (
     find_systems_with_engine,

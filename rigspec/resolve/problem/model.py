@@ -13,6 +13,7 @@ from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.version_specifiers import parse_alternative
 
 __all__ = [
+    "DECLARED",
     "BoundRule",
     "Candidate",
     "Component",
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 KeyPath = tuple[str | int, ...]
+
+# The one candidate for "the part as the spec declares it".
+DECLARED = "declared"
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,9 @@ from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import DEFAULT_ARCH, UNKNOWN_SYSTEM
 from rigspec.resolve.explain.phrasing import add_article
-from rigspec.resolve.problem.base_image import (
-    find_image_tag,
-    find_rig_image,
-    has_image_with_cuda,
-)
-from rigspec.resolve.problem.model import KeyPath, Requirement
+from rigspec.resolve.problem.base_image import has_image_with_cuda
+from rigspec.resolve.problem.cuda_requirements import list_cuda_requirements
+from rigspec.resolve.problem.model import DECLARED, KeyPath, Requirement
 from rigspec.resolve.problem.release_cutoff import AS_OF, convert_to_version
 from rigspec.resolve.problem.requested_packages import (
     PIP,
@@ -27,7 +24,6 @@ from rigspec.resolve.problem.requested_packages import (
 )
 from rigspec.resolve.problem.rule_index import RuleIndex
 from rigspec.resolve.problem.systems import is_fully_known
-from rigspec.spec.models.cuda import Cuda
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.machine import ContainerEngine, Cpu, Driver, Machine
 from rigspec.spec.models.rig import Rig
@@ -35,7 +31,6 @@ from rigspec.spec.types import NO_DRIVER
 from rigspec.version_specifiers import list_extras
 
 __all__ = [
-    "DECLARED",
     "DeclaredGpu",
     "find_architecture",
     "get_env_key",
@@ -45,13 +40,8 @@ __all__ = [
     "uses_gpu",
 ]
 
-# The one candidate for "the part as the spec declares it".
-DECLARED = "declared"
-
 # The CUDA that the wheels of an environment contain.
 _CUDA_RUNTIME = "cuda_runtime"
-# Where a toolkit can come from if the spec has no `[cuda]` table.
-_INSTALLABLE = ("nvidia", "runfile", "debian")
 
 
 def get_env_key(env: str, component: str) -> str:
@@ -137,7 +127,7 @@ def list_requirements(
     if machine is not None:
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
     requirements += _image_system(rig, machine)
-    requirements += _cuda_requirements(rig, cuda_from_wheels)
+    requirements += list_cuda_requirements(rig, cuda_from_wheels)
     requirements.append(_driver_source(rig, machine_name, machine, knowledge))
     system = next((r.alternatives[0] for r in requirements if r.component == "os"), None)
     has_python = is_fully_known(system, knowledge.product("os"))
@@ -279,60 +269,6 @@ def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirem
     label = f"has compute capability {gpu.compute_capability}"
     key = get_gpu_key(index, "compute_capability")
     return Requirement(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
-
-
-def _cuda_requirements(rig: Rig, cuda_from_wheels: bool) -> Iterator[Requirement]:
-    path: KeyPath = ("container", "base")
-    image = find_rig_image(rig)
-    if image is not None and image.implies:
-        label = f"starts from an image of {image.implies[0].alternatives[0].removeprefix('==')}"
-        yield Requirement("image", (DECLARED,), path, label, False, display="the base image")
-    yield _forward_compatibility(rig)
-    cuda = rig.cuda
-    has_cuda = cuda is None and image is not None and bool(image.implies)
-    if has_cuda or (
-        find_image_tag(rig) is not None
-        and (cuda is None or "provider" not in cuda.model_fields_set)
-    ):
-        yield Requirement("provider", ("image",), path, "includes CUDA", editable=False)
-    elif cuda is None:
-        providers = ("wheels",) if cuda_from_wheels else _INSTALLABLE
-        label = "takes CUDA from wheels" if cuda_from_wheels else "installs CUDA where it is needed"
-        yield Requirement("provider", providers, None, label, editable=False)
-    else:
-        given = ("cuda", "provider") if "provider" in cuda.model_fields_set else None
-        yield Requirement("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")
-    yield from _toolkit_requirements(cuda)
-
-
-def _toolkit_requirements(cuda: Cuda | None) -> Iterator[Requirement]:
-    if cuda is None:
-        return
-    if cuda.toolkit is not None:
-        label = f"requests CUDA {cuda.toolkit}"
-        yield Requirement("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)
-    if isinstance(cuda.cudnn, str):
-        label = f"requests cuDNN {cuda.cudnn}"
-        yield Requirement("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label)
-    elif cuda.cudnn is not None:
-        label = f"requests cuDNN {cuda.cudnn.version}"
-        path = ("cuda", "cudnn", "version")
-        yield Requirement("cudnn", (cuda.cudnn.version,), path, label)
-        if cuda.cudnn.built_for is not None:
-            label = f"this cuDNN is built for CUDA {cuda.cudnn.built_for}"
-            path = ("cuda", "cudnn", "built_for")
-            yield Requirement("cudnn_cuda", (cuda.cudnn.built_for,), path, label)
-
-
-def _forward_compatibility(rig: Rig) -> Requirement:
-    """Return whether the package that lets an older driver run a newer toolkit is installed."""
-    packages = (rig.cuda.packages if rig.cuda is not None else None) or ()
-    for index, package in enumerate(packages):
-        if package.startswith("cuda-compat"):
-            path: KeyPath = ("cuda", "packages", index)
-            label = "lets an older driver run a newer toolkit"
-            return Requirement("forward_compatibility", ("yes",), path, label, False)
-    return Requirement("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
 
 
 # Where an interpreter comes from if the spec leaves it open, the first that fits. The Python of a
