@@ -11,7 +11,7 @@ from rigspec.lint.unlisted import lint_source_builds
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
-from rigspec.resolve.problem.container_toolkit import (
+from rigspec.resolve.container_toolkit import (
     find_container_toolkit_key,
     needs_container_toolkit,
 )

@@ -8,11 +8,11 @@ from rigspec.hardware.switch_boards import find_switch_board
 from rigspec.lock.model import DNF, LockedPackage, LockedRepository
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.base_image import find_image_tag
-from rigspec.resolve.problem.container_toolkit import (
+from rigspec.resolve.container_toolkit import (
     find_container_toolkit_key,
     needs_container_toolkit,
 )
+from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
