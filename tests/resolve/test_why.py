@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from rigspec.diagnostics.model import Diagnostic
 from rigspec.resolve.explain.phrasing import add_article
+from rigspec.resolve.explain.why import explain_component
+from rigspec.resolve.problem.builder import load_required_matrix
+from rigspec.spec.loader import parse_spec
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SPEC = "specs/dl-server.toml"
@@ -53,6 +57,42 @@ def test_why_names_line_that_excludes_newer_version(
     done = rigspec("why", SPEC, component)
     assert f"because the spec does not allow {newer}" in done.stdout
     assert line in done.stdout
+
+
+def explain(text: str, name: str) -> Diagnostic:
+    spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n[machine.box]\n{text}')
+    (note,) = explain_component(spec, "box", load_required_matrix(spec.rig, "box"), name)
+    return note
+
+
+def test_why_of_a_version_that_a_line_fixes_names_the_line() -> None:
+    text = 'os = "ubuntu 18.04"\n[env.lab]\ninterpreter = "pyenv"\npython = "2.7"\n'
+    note = explain(text, "python")
+    assert note.message.endswith("because the spec does not allow 3.4")
+    assert [span.label for span in note.spans] == ["requests Python 2.7"]
+    assert (note.facts, note.help) == ((), ())
+
+
+def test_why_names_the_choice_that_came_first() -> None:
+    text = 'os = "ubuntu 22.04"\ngpus = ["RTX 4090"]\n[env.lab]\ninterpreter = "uv"\n'
+    note = explain(f'{text}frameworks = {{ tensorflow = "2.12" }}\n', "python")
+    assert note.message.endswith("because a fact excludes 3.12")
+    assert note.help == ("chosen first, at the newest possible version: tensorflow 2.12.1",)
+
+
+def test_why_of_a_release_with_builds_explains_all_of_its_builds() -> None:
+    """A build for the CPU would not use the GPU; those with CUDA need a newer Python."""
+    text = 'os = "ubuntu 22.04"\ngpus = ["RTX 4090"]\n[env.lab]\ninterpreter = "system"\n'
+    note = explain(f'{text}frameworks = {{ torch = "*" }}\n', "torch")
+    statements = " ".join(fact.statement for fact in note.facts)
+    assert "2.15.0" in note.message
+    assert "has wheels for Python 3.11" in statements, statements
+
+
+def test_why_of_the_newest_version_says_so() -> None:
+    text = 'os = "ubuntu 22.04"\ngpus = ["RTX 4090"]\n[env.lab]\nframeworks = { torch = "*" }\n'
+    assert explain(text, "driver").message.endswith("is the newest known version")
+    assert explain(text, "gpu").message == "GPU: the one that the spec names"
 
 
 def test_why_names_component_chosen_before(rigspec: Rigspec) -> None:

@@ -83,9 +83,8 @@ def _explain_choice(
         why = f"{choice}, because newer series were released after the frameworks"
         return _note(spec, component, why, [])
     earlier = tuple(_earlier_choices(builder, solution, component))
-    newer_requirement = Requirement(
-        component.key, (newer.exactly,), None, f"would be {newer.label}"
-    )
+    builds = tuple(each.exactly for each in component.candidates if _is_same_release(each, newer))
+    newer_requirement = Requirement(component.key, builds, None, f"would be {newer.label}")
     problem = builder.problem((*requirements, *earlier, newer_requirement))
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
@@ -129,6 +128,11 @@ def _next_newer(component: Component, solution: Solution) -> Candidate | None:
     ]
     own = (candidate for candidate in newer if candidate.family == chosen.family)
     return next(own, newer[0] if newer else None)
+
+
+def _is_same_release(one: Candidate, other: Candidate) -> bool:
+    """Return whether these are builds of one release."""
+    return (one.family, _public(one.version)) == (other.family, _public(other.version))
 
 
 def _public(version: str) -> str:
