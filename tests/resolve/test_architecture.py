@@ -89,6 +89,9 @@ def test_conflict_with_many_builds_names_the_gpu_code_in_each(tmp_path: Path) ->
     report = check(tmp_path, rig('arch = "x86_64"\ngpus = ["Jetson AGX Thor"]'))
     facts = [fact.statement for d in report.diagnostics for fact in d.facts]
     assert any("more)" in fact for fact in facts)
+    (error,) = (d for d in report.diagnostics if d.code == "RS220")
+    failure = "CUDA error: no kernel image is available for execution on the device"
+    assert failure in error.runtime_error
     assert not [fact for fact in facts if "{" in fact]
 
 

@@ -221,3 +221,30 @@ def test_every_image_of_the_tables_has_cuda_and_system_of_the_matrix() -> None:
         assert get_image_system(image) in {*systems, None}
         driver = get_image_driver(reference)
         assert driver is None or driver.minimum.partition(".")[0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("base", "cuda", "source"),
+    [
+        ("pytorch/pytorch:2.8.0-cuda12.8-cudnn9-devel", "", None),
+        ("nvidia/cuda:12.4.1-devel-ubuntu22.04", "", None),
+        ("ubuntu:22.04", '[cuda]\ntoolkit = "12.4"\n', "nvidia"),
+        ("ubuntu:22.04", '[cuda]\ntoolkit = "12.4"\nprovider = "runfile"\n', "runfile"),
+    ],
+)
+def test_toolkit_is_installed_unless_the_base_image_has_it(
+    base: str, cuda: str, source: str | None, tmp_path: Path
+) -> None:
+    machine = '[machine.box]\nos = "ubuntu 22.04"\ngpus = ["RTX 4090"]\n'
+    report = check(tmp_path, f'{machine}[container]\nbase = "{base}"\n{cuda}')
+    assert report.resolution is not None, report.diagnostics
+    assert report.resolution.cuda is not None
+    assert report.resolution.cuda_provider == source
+
+
+def test_toolkit_of_a_pytorch_image_next_to_a_table_of_cuda_is_installed(tmp_path: Path) -> None:
+    machine = '[machine.box]\nos = "ubuntu 22.04"\ngpus = ["RTX 4090"]\n'
+    base = '[container]\nbase = "pytorch/pytorch:2.8.0-cuda12.8-cudnn9-devel"\n'
+    report = check(tmp_path, f'{machine}{base}[cuda]\ntoolkit = "12.8"\n')
+    assert report.resolution is not None
+    assert report.resolution.cuda_provider == "nvidia"

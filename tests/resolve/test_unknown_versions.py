@@ -58,3 +58,11 @@ def test_unknown_version_of_each_framework_gets_a_report(version: str, os: str, 
         env = f'[env.lab]\nframeworks = {{ {name} = "{version}" }}\n'
         report = check_text(f'rig = 1\nname = "box"\n{machine}{env}')
         assert report.status in ("ok", "conflict"), name
+
+
+@pytest.mark.parametrize("version", ["==2.13.0", "2.13"])
+def test_release_that_only_the_renamed_package_has_is_answered_with_its_name(version: str) -> None:
+    env = f'[env.lab]\nframeworks = {{ tensorflow-gpu = "{version}" }}\n'
+    report = check_text(f'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\n{env}')
+    (error,) = (d for d in report.diagnostics if d.code == "RS214")
+    assert error.help[-1].endswith(f'tensorflow has it: write `tensorflow = "{version}"`')
