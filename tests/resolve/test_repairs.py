@@ -305,7 +305,9 @@ def test_repair_of_a_compiler_is_a_release_and_no_bound(tmp_path: Path) -> None:
     assert [[edit.after for edit in repair.edits] for repair in error.repairs] == [["9.2"], ["6"]]
 
 
-@pytest.mark.parametrize(("request_", "bound"), [("9.20", "<9.20"), ("==9.20.0.48", "<9.20.0.48")])
+@pytest.mark.parametrize(
+    ("request_", "bound"), [("9.20", "<9.20"), ("==9.20.0.48", "<9.20.0.48"), (">=9.20", "<9.20")]
+)
 def test_repair_of_versions_that_rules_exclude_is_a_bound(
     request_: str, bound: str, tmp_path: Path
 ) -> None:
