@@ -8,7 +8,8 @@ from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement,
 
 __all__ = ["read"]
 
-_LINE = re.compile(r"^[ \t]*(?P<text>[^\s#][^\n#]*?)[ \t]*(?:#.*)?$", re.MULTILINE)
+# A line without the white space before it and its comment.
+_LINE = re.compile(r"^[ \t]*([^\s#][^\n#]*)", re.MULTILINE)
 _VERSION = re.compile(r"(?:cpython[-@]?|python-?)?(?P<series>\d+\.\d+)(?:\.\d+)?(?:-[\w-]+)?")
 
 
@@ -17,13 +18,14 @@ def read(source: SourceText) -> Reading:
     statements: list[Statement] = []
     omissions: list[SkippedPart] = []
     for match in _LINE.finditer(source.text):
-        found = _VERSION.fullmatch(match["text"])
-        span = source.span(*match.span("text"))
+        text = match[1].rstrip()
+        found = _VERSION.fullmatch(text)
+        span = source.span(match.start(1), match.start(1) + len(text))
         if found is None:
             reason = "not a version of CPython"
-            omissions.append(source.omission(match["text"], reason, span.line))
+            omissions.append(source.omission(text, reason, span.line))
         elif statements:
-            omissions.append(source.omission(match["text"], "only the first version", span.line))
+            omissions.append(source.omission(text, "only the first version", span.line))
         else:
             statements.append(Statement(Subject.PYTHON, f"=={found['series']}.*", span))
     return Reading(tuple(statements), tuple(omissions))
