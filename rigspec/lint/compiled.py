@@ -71,7 +71,6 @@ def lint_missing_compilers(
     """
     if spec.rig.mirrors.pypi is not None:
         return
-    image = suggest_image_with_compiler(spec.rig)
     for env in resolution.envs:
         if spec.rig.env[env.name].manager != "venv":
             continue
@@ -85,25 +84,35 @@ def lint_missing_compilers(
                 ):
                     yield _report_stub(spec, package, stub, env)
             for build in matrix.product(name).source_builds if name in matrix else ():
-                if not _is_compiled(build, package.request, env.python):
-                    continue
-                if build.dependency.partition(" ")[0] in named:
-                    continue
-                if _is_from_named_index(spec.rig, build, package):
-                    continue
-                needs_toolkit = build.toolkit in ("always", resolution.accelerator)
-                lacks_toolkit = resolution.cuda is None and not has_unknown_image(spec.rig)
-                if needs_toolkit and (lacks_toolkit or image is not None):
-                    yield _report_missing_toolkit(spec, package, build, env)
-                elif (
-                    needs_toolkit
-                    and build.framework
-                    and has_other_cuda(resolution, env)
-                    and not can_have_package(spec.rig, build.dependency or package.name)
+                if (
+                    _is_compiled(build, package.request, env.python)
+                    and build.dependency.partition(" ")[0] not in named
+                    and not _is_from_named_index(spec.rig, build, package)
                 ):
-                    yield _report_other_cuda(spec, package, build, env, resolution)
-                if build.rust and _lacks_rust(spec.rig, env.name):
-                    yield _report_missing_rust(spec, package, build, env)
+                    yield from _lint_build(spec, resolution, env, package, build)
+
+
+def _lint_build(
+    spec: LoadedSpec,
+    resolution: Resolution,
+    env: EnvResolution,
+    package: RequestedPackage,
+    build: CompiledPackage,
+) -> Iterator[Diagnostic]:
+    """Report what a build needs and the rig lacks: a toolkit, that of its framework, and Rust."""
+    needs_toolkit = build.toolkit in ("always", resolution.accelerator)
+    lacks_toolkit = resolution.cuda is None and not has_unknown_image(spec.rig)
+    if needs_toolkit and (lacks_toolkit or suggest_image_with_compiler(spec.rig) is not None):
+        yield _report_missing_toolkit(spec, package, build, env)
+    elif (
+        needs_toolkit
+        and build.framework
+        and has_other_cuda(resolution, env)
+        and not can_have_package(spec.rig, build.dependency or package.name)
+    ):
+        yield _report_other_cuda(spec, package, build, env, resolution)
+    if build.rust and _lacks_rust(spec.rig, env.name):
+        yield _report_missing_rust(spec, package, build, env)
 
 
 def _is_from_named_index(rig: Rig, build: CompiledPackage, package: RequestedPackage) -> bool:
