@@ -183,3 +183,22 @@ def test_driver_of_unknown_branch_is_not_checked(
     assert errors(report) == []
     assert any("driver 572.83" in message for message in notes) == expected
     assert all("570.172.08" not in message for message in notes)
+
+
+@pytest.mark.parametrize(
+    ("driver", "gpus", "modules"),
+    [
+        ("555", 'gpus = ["RTX 4090"]', "proprietary"),
+        ("560", 'gpus = ["RTX 4090"]', "open"),
+        # The card may be one before Turing.
+        ("560", "", "proprietary"),
+        ("580", "", "proprietary"),
+        ("620", "", "open"),
+    ],
+)
+def test_kernel_modules_are_open_by_default_where_the_branch_prefers_them(
+    driver: str, gpus: str, modules: str, tmp_path: Path
+) -> None:
+    report = check(tmp_path, f'[machine.box]\nos = "ubuntu 24.04"\ndriver = "{driver}"\n{gpus}\n')
+    assert report.resolution is not None
+    assert report.resolution.kernel_modules == modules

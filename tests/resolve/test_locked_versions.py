@@ -73,3 +73,22 @@ def test_locked_version_that_no_longer_fits_is_replaced() -> None:
     found = list_versions(resolve({**FREE, "torch": ">=2.13"}, kept=locked))
     assert found["torch"] != list_versions(locked)["torch"]
     assert found["jax"] == list_versions(locked)["jax"]
+
+
+def test_locked_python_is_kept_if_it_is_newer_than_the_frameworks() -> None:
+    """Without a lock, a Python is taken that existed with the framework."""
+    text = RIG.partition("[cuda]")[0].format(driver="*") + "[env.lab]\n{python}\n"
+    text += 'interpreter = "uv"\nframeworks = {{ chainer = "7.8" }}\n'
+    matrix = load_required_matrix(parse_spec("rig.toml", text.format(python="")).rig, "box")
+
+    def find_python(line: str, kept: Resolution | None = None) -> Resolution:
+        spec = parse_spec("rig.toml", text.format(python=line))
+        report = check_machine(spec, "box", matrix, kept=kept)
+        assert report.resolution is not None, report.diagnostics
+        return report.resolution
+
+    locked = find_python('python = "3.10"')
+    assert locked.envs[0].python.startswith("3.10")
+    assert not find_python("").envs[0].python.startswith("3.10")
+
+    assert find_python("", kept=locked).envs[0].python == locked.envs[0].python

@@ -315,3 +315,15 @@ def test_repair_of_versions_that_rules_exclude_is_a_bound(
     (error,) = list_errors(check(tmp_path, build_spec(env=env, machine='gpus = ["GTX 1080 Ti"]')))
     (repair,) = error.repairs
     assert [edit.after for edit in repair.edits] == [bound]
+
+
+@pytest.mark.parametrize(
+    ("card", "request_", "release"),
+    [("GTX 1080 Ti", ">=13.0", "12.9.1"), ("RTX 5090", ">=12.0,<12.5", ">=12.8.0")],
+)
+def test_repair_of_a_range_is_open_only_towards_newer_releases(
+    card: str, request_: str, release: str, tmp_path: Path
+) -> None:
+    machine = f'[machine.box]\nos = "ubuntu 24.04"\ngpus = ["{card}"]\n'
+    (error,) = list_errors(check(tmp_path, f'{machine}[cuda]\ntoolkit = "{request_}"\n'))
+    assert [[edit.after for edit in repair.edits] for repair in error.repairs] == [[release]]
