@@ -87,8 +87,8 @@ def test_locked_python_is_kept_if_it_is_newer_than_the_frameworks() -> None:
         assert report.resolution is not None, report.diagnostics
         return report.resolution
 
-    locked = find_python('python = "3.10"')
-    assert locked.envs[0].python.startswith("3.10")
-    assert not find_python("").envs[0].python.startswith("3.10")
+    locked = find_python('python = "3.11"')
+    assert locked.envs[0].python.startswith("3.11")
+    assert not find_python("").envs[0].python.startswith("3.11")
 
     assert find_python("", kept=locked).envs[0].python == locked.envs[0].python
