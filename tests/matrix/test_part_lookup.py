@@ -23,6 +23,7 @@ from rigspec.matrix.part_lookup import find_other_maker, find_part, find_similar
         ("NVIDIA RTX 6000D", ["==12.0"]),
         ("RTX PRO 6000 Max-Q", ["==12.0"]),
         ("Orin Nano", ["==8.7"]),
+        ("Orin", ["==8.7"]),
         ("NVIDIA RTX PRO 6000D Blackwell Workstation Edition", ["==12.0"]),
         ("NVIDIA H800", ["==9.0"]),
         ("NVIDIA H100 80GB HBM3 MIG 2g.20gb", ["==9.0"]),

@@ -1,4 +1,4 @@
-"""Versions that no table has."""
+"""Versions and cards that no table has, or several rows."""
 
 from __future__ import annotations
 
@@ -66,3 +66,23 @@ def test_release_that_only_the_renamed_package_has_is_answered_with_its_name(ver
     report = check_text(f'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\n{env}')
     (error,) = (d for d in report.diagnostics if d.code == "RS214")
     assert error.help[-1].endswith(f'tensorflow has it: write `tensorflow = "{version}"`')
+
+
+@pytest.mark.parametrize(
+    ("cudnn", "is_known"), [("9.10.2.99", True), ("9.10", True), ("9.99.0.1", False), ("9", True)]
+)
+def test_unlisted_build_of_cudnn_is_that_of_its_series(cudnn: str, is_known: bool) -> None:
+    report = check_text(f'{SPEC.format(toolkit="12.8")}cudnn = "{cudnn}"\n')
+    found = [d.code for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert found == ([] if is_known else ["RS214"])
+
+
+def test_card_that_was_sold_with_several_chips_is_answered_with_each() -> None:
+    (error,) = check_text(SPEC.format(toolkit="*").replace("RTX 4090", "GT 730")).diagnostics
+    assert error.message == "the GPU `GT 730` was sold with several chips"
+    (fact,) = error.facts
+    assert fact.statement == (
+        "GeForce GT 730 (GF108): compute capability 2.1; "
+        "GeForce GT 730 (GK208): compute capability 3.5"
+    )
+    assert fact.sources

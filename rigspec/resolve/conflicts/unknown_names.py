@@ -288,13 +288,14 @@ def _ambiguous_gpu_error(
         f"{release.version}: compute capability {release.implies[0].alternatives[0][2:]}"
         for release in variants
     ]
+    sources = tuple(dict.fromkeys(source for release in variants for source in release.sources))
     return Diagnostic(
         code="RS101",
         severity=Severity.ERROR,
         message=f"the GPU `{model}` was sold with several chips",
         components=("gpu",),
         spans=(document.span(path, label="ambiguous"),),
-        facts=(Fact(f"gpu-{model}".lower(), "; ".join(statement), variants[0].sources),),
+        facts=(Fact(f"gpu-{model}".lower(), "; ".join(statement), sources),),
         help=("add the chip to the name, or `compute_capability` next to the model",),
     )
 
