@@ -12,12 +12,12 @@ from urllib.parse import unquote, urlsplit
 from rigspec.lock.errors import index_failure, report_failed_transfer
 from rigspec.lock.model import LockedFile, Unpinned
 from rigspec.lock.nvidia_repository import (
-    find_toolkit_image,
     has_repository,
     installs_toolkit_packages,
 )
 from rigspec.matrix.model import Artifact, Matrix, Release
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.base_image import find_toolkit_image
 from rigspec.spec.models.rig import Rig
 
 __all__ = [

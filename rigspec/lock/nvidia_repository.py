@@ -12,7 +12,7 @@ from rigspec.resolve.container_toolkit import (
     find_container_toolkit_key,
     needs_container_toolkit,
 )
-from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.resolve.problem.base_image import find_toolkit_image
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
@@ -20,7 +20,6 @@ __all__ = [
     "CONTAINER_TOOLKIT",
     "FABRIC_MANAGER",
     "NVIDIA_REPOSITORY",
-    "find_toolkit_image",
     "has_repository",
     "installs_toolkit_packages",
     "list_repositories",
@@ -122,14 +121,6 @@ def has_repository(resolution: Resolution, matrix: Matrix) -> bool:
     slug = _find_system(matrix, resolution.os).get("nvidia_slug")
     systems = _current_key(matrix).get(f"{resolution.arch}_systems")
     return slug is not None and (systems is None or slug in systems.split())
-
-
-def find_toolkit_image(rig: Rig) -> str:
-    """Return the tag of the base image that has the toolkit; empty where it is installed."""
-    cuda = rig.cuda
-    if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
-        return ""
-    return find_image_tag(rig) or ""
 
 
 def _installs_driver(resolution: Resolution) -> bool:

@@ -92,6 +92,14 @@ def test_archive_for_another_architecture_is_refused(env: str, more: str, what: 
     assert (error.code, error.message.startswith(what)) == ("RS255", True)
 
 
+def test_archive_next_to_an_image_with_cudnn_is_checked_if_a_step_installs_it() -> None:
+    base = '[container]\nbase = "nvidia/cuda:12.8.99-cudnn-devel-ubuntu24.04"\n'
+    cuda = f'{TOOLKIT}cudnn = "9.26"\nprovider = "nvidia"\n'
+    report = check_text(write_text(machine='gpus = ["GH200"]', more=base + cuda))
+    errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert [d.code for d in errors] == ["RS255"]
+
+
 @pytest.mark.parametrize(
     ("more", "files"),
     [

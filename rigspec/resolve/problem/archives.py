@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.matrix.model import Condition, Product, Release, Rule
-from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.resolve.problem.base_image import find_toolkit_image
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, RuleTable
 from rigspec.spec.models.rig import Rig
@@ -21,7 +21,7 @@ def list_missing_archives(rig: Rig, product: Product, arch: str) -> Iterator[Rul
     None if the spec names an archive, or the base image has the library.
     """
     library = rig.cuda.cudnn if rig.cuda is not None else None
-    if getattr(library, "url", None) is not None or product.name in (find_image_tag(rig) or ""):
+    if getattr(library, "url", None) is not None or product.name in find_toolkit_image(rig):
         return
     lacking = [
         release

@@ -11,6 +11,7 @@ from rigspec.spec.models.rig import Rig
 __all__ = [
     "find_image_tag",
     "find_rig_image",
+    "find_toolkit_image",
     "has_image_with_cuda",
     "has_unknown_image",
     "suggest_image_with_compiler",
@@ -31,6 +32,14 @@ def find_image_tag(rig: Rig) -> str | None:
         return None
     name, _, tag = base.partition("@")[0].partition(":")
     return tag if name.removeprefix("docker.io/") == _IMAGE and tag else None
+
+
+def find_toolkit_image(rig: Rig) -> str:
+    """Return the tag of the base image that has the toolkit; empty where it is installed."""
+    cuda = rig.cuda
+    if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
+        return ""
+    return find_image_tag(rig) or ""
 
 
 def find_rig_image(rig: Rig) -> Release | None:
