@@ -28,7 +28,7 @@ def edit_value(problem: Problem, line: Requirement, solution: Solution) -> str |
     exactly = _without_v(line.written)[:1].isdigit() or bound is None
     if exactly and _is_named(text, problem, component):
         return text
-    return bound or _exclude_version(component, line, chosen)
+    return bound or _exclude_versions(component, line, chosen)
 
 
 def list_named_versions(problem: Problem, component: Component) -> frozenset[Version]:
@@ -67,18 +67,23 @@ def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
     return f"{chosen.family} {version}" if named else version
 
 
-def _exclude_version(component: Component, line: Requirement, chosen: Candidate) -> str | None:
-    """Return a bound below the one version that a line requests, if an older one was chosen.
+def _exclude_versions(component: Component, line: Requirement, chosen: Candidate) -> str | None:
+    """Return a bound below the versions that a line requests, if an older one was chosen.
 
     A rule has the package as its condition, and names no version that another one would fit.
     """
-    written = line.written[len(get_extras(line.written)) :].strip().removeprefix("==").strip()
-    requested = [
-        Version(c.version) for c in component.universe.members(component.mask(line.alternatives))
-    ]
-    if not _without_v(written)[:1].isdigit() or not requested:
+    written = line.written[len(get_extras(line.written)) :].strip()
+    version = _without_v(written.removeprefix("==").removeprefix(">=").strip())
+    requested = _list_requested(component, line)
+    if not version[:1].isdigit() or not requested:
         return None
     return f"<{min(requested)}" if Version(chosen.version) < min(requested) else None
+
+
+def _list_requested(component: Component, line: Requirement) -> list[Version]:
+    return [
+        Version(c.version) for c in component.universe.members(component.mask(line.alternatives))
+    ]
 
 
 def _without_v(text: str) -> str:
@@ -111,9 +116,7 @@ def _bound_set_by_rules(
 ) -> str | None:
     """Return the bound that the rules set, on the side on which they exclude the line."""
     chosen = Version(solution[component.key].version)
-    requested = [
-        Version(c.version) for c in component.universe.members(component.mask(line.alternatives))
-    ]
+    requested = _list_requested(component, line)
     below = bool(requested) and chosen < min(requested)
     above = bool(requested) and chosen > max(requested)
     specifiers = list(_active_specifiers(problem, component, solution))
@@ -121,9 +124,6 @@ def _bound_set_by_rules(
     lower = () if below else _tightest(specifiers, _FROM_BELOW)
     upper = () if above else _tightest(specifiers, _FROM_ABOVE)
     found = [str(specifier) for specifier in (exact or (*lower, *upper))]
-    if not found and below and line.written.startswith(">="):
-        # A rule has the package as its condition: exclude the requested versions.
-        found = [f"<{min(requested)}"]
     return ",".join(dict.fromkeys(found)) or None
 
 
