@@ -102,8 +102,6 @@ def _get_driver_path(spec: LoadedSpec, machine: str, requested: bool) -> KeyPath
 
 def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
     cuda, provider = spec.rig.cuda, resolution.cuda_provider
-    written = cuda is not None and "provider" in cuda.model_fields_set
-    path: KeyPath = ("cuda", "provider") if written else ("cuda",)
     if resolution.cuda is None or provider not in _INSTALLED:
         return
     included = _find_included_toolkit(spec, matrix, resolution)
@@ -112,8 +110,7 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
         message = f"no step installs CUDA {resolution.cuda} on a {card}: its CUDA is part of "
         message += system
         remedy = f'set `provider = "wheels"` in `[cuda]`, and install {system} by hand'
-        if cuda is None:
-            path = ("machine", resolution.machine or "", "gpus")
+        path = _get_toolkit_path(spec, resolution, "gpus")
         yield _diagnostic(spec, path, message, remedy, ("cuda", "gpu"))
         return
     if provider not in _PACKAGED:
@@ -125,11 +122,20 @@ def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
     runfile = any(r.label == resolution.cuda and r.artifacts for r in releases)
     request = 'set `provider = "runfile"` in' if cuda else 'add `provider = "runfile"` in a table'
     remedy = f"{request} `[cuda]`, or " if runfile else ""
-    if cuda is None:
-        # The framework that needs the toolkit does not exclude the system: the step does.
-        path = ("machine", resolution.machine or "", "os")
+    path = _get_toolkit_path(spec, resolution, "os")
     message = f"the packages of CUDA {resolution.cuda} cannot be installed on {resolution.os}"
     yield _diagnostic(spec, path, message, f"{remedy}{_ANOTHER_SYSTEM}", ("cuda", "os"))
+
+
+def _get_toolkit_path(spec: LoadedSpec, resolution: Resolution, key: str) -> KeyPath:
+    """Return the line about the source of the toolkit, else the key of the machine.
+
+    A framework that needs a toolkit does not exclude the machine: the step does.
+    """
+    cuda = spec.rig.cuda
+    if cuda is None:
+        return ("machine", resolution.machine or "", key)
+    return ("cuda", "provider") if "provider" in cuda.model_fields_set else ("cuda",)
 
 
 def _find_included_toolkit(
@@ -149,12 +155,11 @@ def _lint_archives(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution
 ) -> Iterator[Diagnostic]:
     """Report a runfile or an installer of conda of which only another architecture's is known."""
-    arch, cuda = resolution.arch, spec.rig.cuda
+    arch = resolution.arch
     if resolution.cuda_provider == "runfile":
         release = matrix.product("cuda").find_release(resolution.cuda or "")
         if _lacks_architecture(release, arch):
-            written = cuda is not None and "provider" in cuda.model_fields_set
-            path: KeyPath = ("cuda", "provider") if written else ("cuda",)
+            path = _get_toolkit_path(spec, resolution, "arch")
             message = f"the runfile of CUDA {resolution.cuda} is not known for {arch}"
             remedy = 'set `provider = "nvidia"` in `[cuda]`'
             yield _diagnostic(spec, path, message, remedy, ("cuda", "arch"))
