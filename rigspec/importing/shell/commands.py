@@ -10,14 +10,24 @@ from itertools import pairwise
 import tree_sitter
 import tree_sitter_bash
 
-__all__ = ["Command", "ShellTest", "Word", "find_commands", "strip_prefixes"]
+__all__ = [
+    "SHELLS",
+    "Command",
+    "ShellTest",
+    "Word",
+    "find_commands",
+    "is_script_option",
+    "strip_prefixes",
+]
 
 _QUOTES = ("string", "raw_string")
 _BRANCHES = ("if_statement", "elif_clause")
 _PREFIXES = frozenset(["sudo", "exec", "time", "env", "command", "nohup"])
 _PREFIX_VALUES = frozenset(["-u", "-g", "--user", "--group"])
 _ASSIGNMENT = re.compile(r"\w+=")
-_SHELLS = frozenset(["bash", "sh", "dash", "zsh", "su", "runuser"])
+SHELLS = frozenset(["bash", "sh", "dash", "zsh"])
+# Programs that run a shell as another user.
+_USER_SHELLS = frozenset(["su", "runuser"])
 # The option of a shell before its script, alone or with others: `-c`, `-lc`, `-exc`.
 _SCRIPT_OPTION = re.compile(r"-[a-z]*c|--command")
 
@@ -91,10 +101,16 @@ def _find_script(words: tuple[Word, ...]) -> Word | None:
     name = program.text.rpartition("/")[2] if program is not None else ""
     if name == "eval":
         return rest[0] if len(rest) == 1 else None
-    if name not in _SHELLS:
+    if name not in SHELLS | _USER_SHELLS:
         return None
-    pairs = pairwise(rest)
-    return next((script for option, script in pairs if _SCRIPT_OPTION.fullmatch(option.text)), None)
+    return next(
+        (script for option, script in pairwise(rest) if is_script_option(option.text)), None
+    )
+
+
+def is_script_option(text: str) -> bool:
+    """Return whether a shell reads the next word as a script: ``-c``, ``-lc``."""
+    return _SCRIPT_OPTION.fullmatch(text) is not None
 
 
 def strip_prefixes(words: Sequence[Word]) -> Sequence[Word]:

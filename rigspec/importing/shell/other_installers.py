@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 
 import tomli
 
 from rigspec.frozen import dataclass
+from rigspec.importing.shell.commands import SHELLS, is_script_option
 from rigspec.package_files import locate_package_file
 
 __all__ = ["explain_installer"]
 
 
-_SHELLS = frozenset(["bash", "sh", "dash", "zsh"])
-_SCRIPT_OPTION = re.compile(r"-[a-z]*c")
 # The name of every script in the table.
 _SCRIPT = "*.sh"
 
@@ -36,7 +34,7 @@ def explain_installer(words: Sequence[str]) -> str | None:
     program, *rest = words
     if program.startswith("python") and rest:
         program, rest = f"python {rest[0]}", rest[1:]
-    elif program in _SHELLS and not any(_SCRIPT_OPTION.fullmatch(word) for word in rest):
+    elif program in SHELLS and not any(map(is_script_option, rest)):
         program = _SCRIPT if _subcommand(rest) is not None else program
     elif program.endswith(".sh"):
         program = _SCRIPT
