@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.lint.requested_releases import describe_request, includes_newest
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Product, Rule
 from rigspec.matrix.packages import RUST_COMPILERS, CompiledPackage, StubPackage
@@ -26,11 +26,10 @@ from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.package_sources import can_have_package, find_named_index, list_named_indexes
-from rigspec.version_specifiers import NO_BUILD, get_extras, normalize_name, parse_alternative
+from rigspec.version_specifiers import NO_BUILD, normalize_name, parse_alternative
 
-__all__ = ["describe_request", "includes_newest", "lint_compiled", "lint_missing_compilers"]
+__all__ = ["lint_compiled", "lint_missing_compilers"]
 
-_UPPER_OPERATORS = frozenset({"<", "<=", "==", "~="})
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -196,12 +195,6 @@ def _note_unknown_code(
     )
 
 
-def describe_request(request: str) -> str:
-    """Return a request without its extras, to follow the name of a package."""
-    versions = request[len(get_extras(request)) :].strip()
-    return "(newest)" if versions in ("", "*") else versions
-
-
 def _is_compiled(build: CompiledPackage, request: str, python: str) -> bool:
     """Return whether pip compiles the newest release that a request admits.
 
@@ -212,25 +205,6 @@ def _is_compiled(build: CompiledPackage, request: str, python: str) -> bool:
     if build.pythons is not None and python not in SpecifierSet(build.pythons):
         return False
     return includes_newest(build.versions, request)
-
-
-def includes_newest(versions: str, request: str) -> bool:
-    """Return whether these versions include the newest release that a request admits."""
-    newest = _find_newest(parse_alternative(request).versions)
-    if newest is not None:
-        return parse_alternative(versions).admits(None, newest)
-    bounds = parse_alternative(versions).versions or ()
-    return all(specifier.operator not in _UPPER_OPERATORS for specifier in bounds)
-
-
-def _find_newest(versions: SpecifierSet | None) -> str | None:
-    """Return a version about as new as the newest that a range admits; None without an end."""
-    ends = [
-        f"{specifier.version}.dev0" if specifier.operator == "<" else specifier.version
-        for specifier in versions or ()
-        if specifier.operator in _UPPER_OPERATORS
-    ]
-    return min((end.removesuffix(".*") for end in ends), key=Version, default=None)
 
 
 def _note_source_build(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.lint.compiled import describe_request, includes_newest
+from rigspec.lint.requested_releases import describe_request, includes_newest
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix
 from rigspec.matrix.packages import CudaLibrary
@@ -83,15 +83,13 @@ def _report_missing_library(
     spec: LoadedSpec, env: EnvResolution, package: RequestedPackage, library: CudaLibrary
 ) -> Diagnostic:
     path = ("env", env.name, package.table, package.key)
-    label = f"{package.name} {describe_request(package.request)}"
-    statement = library.statement.format(
-        name=package.name, version=describe_request(package.request)
-    )
+    version = describe_request(package.request)
+    statement = library.statement.format(name=package.name, version=version)
     return Diagnostic(
         code="RS260",
         severity=Severity.WARNING,
-        message=f"{label} needs CUDA {library.cuda} to use the GPU, but the rig does not install "
-        "it",
+        message=f"{package.name} {version} needs CUDA {library.cuda} to use the GPU, but the rig "
+        "does not install it",
         components=(PACKAGE_PREFIX + package.name, "cuda"),
         spans=(spec.document.span(path, label=f"loads libraries of CUDA {library.cuda}"),),
         facts=(Fact(f"{package.name}/cuda_library", statement, library.sources),),
